@@ -1,0 +1,2 @@
+//! Measures the exchange beside real peers.
+fn main() {}

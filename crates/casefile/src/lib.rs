@@ -1,0 +1,1 @@
+//! One State's file on one request: the outgoing and incoming machines.

@@ -1,0 +1,1 @@
+//! The evidence package: manifest, exhibits, custody; build, verify, open.

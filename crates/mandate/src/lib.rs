@@ -1,0 +1,1 @@
+//! Offices, officers, permissions; Authorized and FourEyes.

@@ -1,0 +1,2 @@
+//! The program: every subcommand, one file per noun.
+fn main() {}

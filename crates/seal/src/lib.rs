@@ -1,0 +1,1 @@
+//! Sign, encrypt, open: the only door to Verified.

@@ -1,0 +1,1 @@
+//! The Convention as rules and data: articles, offences, measures, what a request must say, grounds, time limits.
