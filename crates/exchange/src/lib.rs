@@ -1,1 +1,25 @@
-//! What two nodes may say and the rules of delivery: messages, envelopes, receipts, duplicates, retries.
+//! What two nodes may say and the rules of delivery: statements, envelopes, receipts, duplicates, retries.
+//!
+//! Everything is bytes in and values out, so that HTTPS, a file in the pouch and the tests share one road.
+//! Not here: sockets and files (`node`), storage (`store`), keys (`keys`), what a statement does to a file
+//! (`flow`).
+
+mod admit;
+mod envelope;
+mod limit;
+mod log_evidence;
+mod message;
+mod receipt;
+mod retry;
+mod settle;
+mod statement;
+
+pub use admit::{Admission, AdmitFault, admit};
+pub use envelope::{Envelope, EnvelopeFault};
+pub use limit::{CLOCK_SKEW_MAX, MAX_ENVELOPE_BYTES, MAX_FILES_ANNOUNCED, MAX_TEXT_BYTES};
+pub use log_evidence::{LogEvidence, RECEIVED_LABEL, STATEMENT_LABEL};
+pub use message::{Announcement, Decision, ExhibitSummary, Message, PackageFile};
+pub use receipt::{CosignedHead, Receipt};
+pub use retry::next_attempt;
+pub use settle::{SettleFault, Settled, settle};
+pub use statement::{Statement, StatementFault};

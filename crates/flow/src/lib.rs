@@ -1,1 +1,105 @@
 //! The walk: the one write path, one file per kind of duty, the views that screens read.
+//!
+//! `perform` is the only way a file changes. A peer's message is first made durable and receipted
+//! (`take_in`), and opened later (`record_stored`). Not here: sockets, processes, the command line.
+
+mod audit;
+mod clock;
+mod deliver;
+mod desk;
+mod dispatch;
+mod duty;
+mod error;
+mod finding;
+mod folder;
+mod log;
+mod officer;
+mod package;
+mod peer;
+mod perform;
+mod receive;
+mod record;
+mod request;
+mod timeline;
+
+pub use audit::{Audit, Trouble};
+pub use clock::{Clock, SystemClock};
+pub use deliver::{Attempt, Delivered};
+pub use desk::{IncomingView, OutgoingView, View};
+pub use duty::Discharged;
+pub use error::FlowError;
+pub use finding::{Finding, Level};
+pub use folder::NodeFolder;
+pub use officer::{Credential, NewOfficer};
+pub use package::{Fetch, OpenedPackage, Progress};
+pub use peer::Enrolled;
+pub use perform::Performed;
+pub use receive::HandedBy;
+pub use request::CheckedDraft;
+pub use timeline::{Step, Timeline};
+
+use keys::NodeKeys;
+use std::sync::Arc;
+use store::Store;
+use treaty::RequestedProfile;
+use vocabulary::StateCode;
+
+/// One State's node without its sockets.
+#[derive(Clone)]
+pub struct Flow {
+    store: Store,
+    keys: Arc<NodeKeys>,
+    clock: Arc<dyn Clock>,
+    folder: NodeFolder,
+    profile: RequestedProfile,
+    zone: String,
+    peers: peer::PeerCache,
+}
+
+impl Flow {
+    /// `profile` is our own State's, as our descriptor declares it; `zone` is where we count our days.
+    pub fn new(
+        store: Store,
+        keys: NodeKeys,
+        clock: Arc<dyn Clock>,
+        folder: NodeFolder,
+        profile: RequestedProfile,
+        zone: String,
+    ) -> Self {
+        Self { store, keys: Arc::new(keys), clock, folder, profile, zone, peers: peer::PeerCache::default() }
+    }
+
+    pub fn us(&self) -> StateCode {
+        self.keys.state()
+    }
+
+    pub fn keys(&self) -> &NodeKeys {
+        &self.keys
+    }
+
+    pub fn folder(&self) -> &NodeFolder {
+        &self.folder
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    pub fn profile(&self) -> &RequestedProfile {
+        &self.profile
+    }
+
+    pub fn now(&self) -> vocabulary::Instant {
+        self.clock.now()
+    }
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flow").field("us", &self.us()).finish_non_exhaustive()
+    }
+}

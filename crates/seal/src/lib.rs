@@ -1,1 +1,38 @@
-//! Sign, encrypt, open: the only door to Verified.
+//! Sign, encrypt, open: the only door to [`Verified`].
+//!
+//! Statements are CMS SignedData with CAdES attributes, envelopes are CMS AuthEnvelopedData, and
+//! `openssl cms -decrypt | openssl cms -verify` opens what leaves here. Certificates are believed
+//! under one State's root only. Not here: what a statement says (`exchange`), where keys are kept
+//! (`keys`), evidence packages and bulk encryption (`evidence`), the log and its Ed25519 keys
+//! (`ledger`), revocation (what the peer's newest State descriptor says, `register`), any clock.
+
+mod algorithm;
+mod anchor;
+mod attribute;
+mod authority;
+mod certificate;
+mod envelope;
+#[cfg(test)]
+mod judge;
+mod key;
+mod limit;
+mod randomness;
+mod sealed;
+mod sign;
+mod structure;
+mod verify;
+
+pub use anchor::{TrustAnchor, VerifiedCertificate};
+pub use authority::{AuthorityError, Issued, Root};
+pub use certificate::{Certificate, CertificateError};
+pub use envelope::{EncryptionError, EnvelopeError, decrypt_cms, encrypt_cms};
+pub use key::{DecryptionKey, KeyError, OfficeKey, SigningKey};
+pub use limit::{
+    MAX_ATTRIBUTES, MAX_CERTIFICATE_BYTES, MAX_CERTIFICATES, MAX_CMS_BYTES, MAX_HOSTS, MAX_NAME_CHARS,
+    MAX_PEM_BYTES, MAX_RECIPIENTS, MAX_STATEMENT_BYTES, MIN_RSA_BITS,
+};
+pub use sealed::{OpenError, SealError, Sealed, open, seal};
+pub use sign::{SigningError, sign_cms};
+pub use verify::{
+    DetachedContent, SignatureError, Verified, verify_cms_attached, verify_cms_detached, verify_self_signed,
+};

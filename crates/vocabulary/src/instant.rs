@@ -35,16 +35,12 @@ impl Instant {
 
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
-        Self::from_micros(
-            self.micros().saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self::from_micros(self.micros().saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
-        Self::from_micros(
-            self.micros().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self::from_micros(self.micros().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// The time from `earlier` to `self`; zero when `earlier` is later.
@@ -67,9 +63,9 @@ impl fmt::Display for Instant {
 impl FromStr for Instant {
     type Err = WordError;
     fn from_str(text: &str) -> Result<Self, WordError> {
-        text.parse::<Timestamp>()
-            .map(Self::from_timestamp)
-            .map_err(|_| WordError::new("an instant with a zone, such as `2026-11-15T08:00:00Z` (RFC 3339)", text))
+        text.parse::<Timestamp>().map(Self::from_timestamp).map_err(|_| {
+            WordError::new("an instant with a zone, such as `2026-11-15T08:00:00Z` (RFC 3339)", text)
+        })
     }
 }
 

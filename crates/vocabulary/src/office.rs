@@ -39,7 +39,10 @@ impl FromStr for OfficeFunction {
     type Err = WordError;
     fn from_str(text: &str) -> Result<Self, WordError> {
         Self::ALL.into_iter().find(|f| f.as_str() == text).ok_or_else(|| {
-            WordError::new("an office: `central-authority`, `contact-point`, `evidence-office` or `node`", text)
+            WordError::new(
+                "an office: `central-authority`, `contact-point`, `evidence-office` or `node`",
+                text,
+            )
         })
     }
 }

@@ -1,0 +1,315 @@
+//! Which commands the requested State's file allows, and the event each becomes.
+
+use super::{Command, Event, Incoming, Proposal, Stage};
+use crate::{
+    Disposition, Preserved, Refused,
+    outgoing::{Direction, rule_text},
+};
+use mandate::{Authorized, FourEyes};
+use treaty::{Kind, OffenceBasis, RefusalGrounds, RequestedProfile};
+use vocabulary::{Digest, FileId, Instant, OfficerId, PackageId};
+
+pub(super) fn decide(
+    file: Option<&Incoming>,
+    command: &Authorized<Command>,
+    now: Instant,
+) -> Result<Event, Refused> {
+    if let Command::ReportReceived { .. } = command.command() {
+        return match file {
+            Some(_) => Err(Refused::Exists),
+            None => Ok(received(command.command())),
+        };
+    }
+    let file = file.ok_or(Refused::NoFile)?;
+    match command.command() {
+        Command::Triage { urgent, note } => match file.stage {
+            Stage::Received => Ok(Event::Triaged { urgent: *urgent, note: *note }),
+            _ => Err(file.wrong_stage("triage", "received")),
+        },
+        Command::Consult { text } => match file.stage {
+            Stage::Received | Stage::Closed | Stage::Withdrawn => {
+                Err(file.wrong_stage("consult", "triaged or later"))
+            }
+            _ => Ok(Event::Consulted { direction: Direction::Sent, text: *text }),
+        },
+        Command::Propose { proposal, basis, profile } => {
+            file.propose(command.actor(), proposal, *basis, profile)
+        }
+        Command::Decide => file.confirm(command.actor()),
+        Command::EffectPreservation { preserved, order } => file.effect(preserved, *order),
+        Command::Extend { order_end } => file.extend(order_end, now),
+        Command::TakeExhibit { exhibit, record, files, bytes, tree } => {
+            file.executing("add evidence")?;
+            if file.sealed.is_some() {
+                return Err(Refused::Already { what: "the evidence was sealed" });
+            }
+            Ok(Event::ExhibitTaken {
+                exhibit: *exhibit,
+                record: *record,
+                files: *files,
+                bytes: *bytes,
+                tree: *tree,
+            })
+        }
+        Command::SealEvidence { package, tag_manifest, bytes, announcement } => {
+            file.seal(*package, *tag_manifest, *bytes, *announcement)
+        }
+        Command::SendEvidence { package } => match &file.sealed {
+            Some(sealed) if sealed.sent => Err(Refused::Already { what: "the evidence was sent" }),
+            Some(sealed) if sealed.package == *package => Ok(Event::EvidenceSent { package: *package }),
+            _ => Err(file.wrong_stage("send evidence", "executed, with a sealed package")),
+        },
+        Command::Close => file.close(),
+        report => file.report(report, now),
+    }
+}
+
+fn received(command: &Command) -> Event {
+    let Command::ReportReceived {
+        file,
+        kind,
+        from,
+        draft,
+        envelope,
+        received_at,
+        preservation,
+        must,
+        should,
+        note,
+    } = command
+    else {
+        return Event::Closed;
+    };
+    Event::Received {
+        file: *file,
+        kind: *kind,
+        from: *from,
+        draft: *draft,
+        envelope: *envelope,
+        received_at: *received_at,
+        preservation: *preservation,
+        must: *must,
+        should: *should,
+        note: *note,
+    }
+}
+
+impl Incoming {
+    fn propose(
+        &self,
+        by: &OfficerId,
+        proposal: &Proposal,
+        basis: Option<OffenceBasis>,
+        profile: &RequestedProfile,
+    ) -> Result<Event, Refused> {
+        if !matches!(self.stage, Stage::Triaged | Stage::Consulting | Stage::Proposed) {
+            return Err(self.wrong_stage("propose", "triaged"));
+        }
+        let disposition = match proposal {
+            Proposal::Grant { conditions } => {
+                Disposition::Grant { conditions: conditions.as_ref().map(|text| Digest::of(text.as_bytes())) }
+            }
+            Proposal::Postpone { reasons } => self.postpone(reasons)?,
+            Proposal::Refuse { grounds, reasons } => {
+                let refusal = RefusalGrounds::new(
+                    self.kind,
+                    basis,
+                    grounds.clone(),
+                    reasons.clone(),
+                    self.consulted,
+                    profile,
+                )?;
+                Disposition::Refuse {
+                    grounds: refusal.grounds().to_vec(),
+                    reasons: Digest::of(refusal.reasons().as_bytes()),
+                }
+            }
+        };
+        Ok(Event::Proposed { by: by.clone(), disposition })
+    }
+
+    fn postpone(&self, reasons: &str) -> Result<Disposition, Refused> {
+        let rule = |what: &str, clause: &str, remedy: &str| Refused::Rule {
+            code: "R-220",
+            what: what.to_owned(),
+            clause: rule_text(clause),
+            remedy: remedy.to_owned(),
+        };
+        if self.kind == Kind::Preservation {
+            return Err(rule(
+                "a preservation request cannot be postponed; the data may be gone",
+                "preservation.grounds",
+                "grant it, or refuse it on a ground that Art. 42(6) allows",
+            ));
+        }
+        if !self.consulted {
+            return Err(rule(
+                "no consultation with the requesting State is recorded before postponing",
+                "refusal.consultation",
+                "run `rogatory incoming consult` first",
+            ));
+        }
+        if reasons.trim().is_empty() {
+            return Err(rule("a postponement needs reasons", "assistance.postponement", "give `--reasons`"));
+        }
+        Ok(Disposition::Postpone { reasons: Digest::of(reasons.as_bytes()) })
+    }
+
+    fn confirm(&self, by: &OfficerId) -> Result<Event, Refused> {
+        if self.decided.is_some() {
+            return Err(Refused::Already { what: "the request was decided" });
+        }
+        match (&self.proposed, self.stage) {
+            (Some((first, disposition)), Stage::Proposed) => {
+                Ok(Event::Decided { eyes: FourEyes::confirm(first, by)?, disposition: disposition.clone() })
+            }
+            _ => Err(self.wrong_stage("decide", "proposed")),
+        }
+    }
+
+    /// Art. 25(2) and 42(8): the order's end lies between the minimum for a foreign request and the longest order.
+    fn effect(&self, preserved: &Preserved, order: Digest) -> Result<Event, Refused> {
+        if self.kind != Kind::Preservation {
+            return Err(self.wrong_stage("execute a preservation", "a preservation request"));
+        }
+        if self.preserved.is_some() {
+            return Err(Refused::Already { what: "the data were preserved" });
+        }
+        self.executing("execute")?;
+        if preserved.order_end.result < preserved.minimum.result {
+            return Err(Refused::Rule {
+                code: "R-221",
+                what: format!(
+                    "the order ends {} and the data must stay until {}",
+                    preserved.order_end.result, preserved.minimum.result
+                ),
+                clause: rule_text("preservation.minimum"),
+                remedy: "make the order longer".to_owned(),
+            });
+        }
+        Ok(Event::Preserved { preserved: preserved.clone(), order })
+    }
+
+    fn extend(&self, order_end: &treaty::Computed, now: Instant) -> Result<Event, Refused> {
+        match &self.preserved {
+            Some(preserved) if !self.clock_runs() || now >= preserved.until() => {
+                Err(Refused::Already { what: "the preservation is held, released or has lapsed" })
+            }
+            Some(preserved) if order_end.result > preserved.until() => {
+                Ok(Event::Extended { order_end: order_end.clone() })
+            }
+            Some(preserved) => Err(Refused::Rule {
+                code: "R-222",
+                what: format!("the extension must end after {}", preserved.until()),
+                clause: rule_text("preservation.extension"),
+                remedy: "give more days".to_owned(),
+            }),
+            None => Err(self.wrong_stage("extend", "executed, with data preserved")),
+        }
+    }
+
+    fn seal(
+        &self,
+        package: PackageId,
+        tag_manifest: Digest,
+        bytes: u64,
+        announcement: Digest,
+    ) -> Result<Event, Refused> {
+        if self.sealed.is_some() {
+            return Err(Refused::Already { what: "the evidence was sealed" });
+        }
+        self.executing("seal evidence")?;
+        if self.exhibits.is_empty() {
+            return Err(Refused::Rule {
+                code: "R-223",
+                what: "there is no exhibit to seal".to_owned(),
+                clause: "spec/05-evidence-package.md".to_owned(),
+                remedy: "take exhibits in with `rogatory evidence add`".to_owned(),
+            });
+        }
+        Ok(Event::EvidenceSealed { package, tag_manifest, bytes, announcement })
+    }
+
+    fn close(&self) -> Result<Event, Refused> {
+        match self.stage {
+            Stage::Closed => Err(Refused::Already { what: "the file is closed" }),
+            Stage::Answered if self.outcome.is_some() || !self.granted() || self.lapsed => Ok(Event::Closed),
+            Stage::Withdrawn => Ok(Event::Closed),
+            Stage::Answered => Err(Refused::Rule {
+                code: "R-224",
+                what: "the requesting State has not closed its file".to_owned(),
+                clause: rule_text("assistance.execution-time"),
+                remedy: "wait for its closing message, or ask with `rogatory incoming consult`".to_owned(),
+            }),
+            _ => Err(self.wrong_stage("close", "answered")),
+        }
+    }
+
+    /// What the node reports; the second time it is refused, so that a duty can be repeated.
+    fn report(&self, command: &Command, now: Instant) -> Result<Event, Refused> {
+        match command {
+            Command::ReportConsulted { text } => {
+                Ok(Event::Consulted { direction: Direction::Received, text: *text })
+            }
+            Command::ReportExtensionAsked { days, reason } => match &self.preserved {
+                Some(_) => Ok(Event::ExtensionAsked { days: *days, reason: *reason }),
+                None => Err(self.wrong_stage("report-extension-asked", "executed, with data preserved")),
+            },
+            Command::ReportHeld { by, since } => {
+                self.running(*since, "report-held")?;
+                Ok(Event::Held { by: *by, since: *since })
+            }
+            Command::ReportHoldEnded { by } => self.end_hold(*by),
+            Command::ReportLapsed { until } => {
+                let preserved = self.running(*until, "report-lapsed")?;
+                if preserved.until() != *until || now < *until {
+                    return Err(Refused::Already { what: "the preservation was extended" });
+                }
+                Ok(Event::Lapsed { until: *until })
+            }
+            Command::ReportAnswered { envelope } => match self.answered {
+                Some(_) => Err(Refused::Already { what: "the request was answered" }),
+                None => Ok(Event::Answered { envelope: *envelope }),
+            },
+            Command::ReportWithdrawn { reason } => match self.stage {
+                Stage::Withdrawn | Stage::Closed => Err(Refused::Already { what: "the file ended" }),
+                _ => Ok(Event::Withdrawn { reason: *reason }),
+            },
+            Command::ReportClosedByRequester { outcome, statement } => match self.outcome {
+                Some(_) => Err(Refused::Already { what: "the requesting State closed its file" }),
+                None => Ok(Event::ClosedByRequester { outcome: *outcome, statement: *statement }),
+            },
+            _ => Err(self.wrong_stage("this command", "in another state")),
+        }
+    }
+
+    fn end_hold(&self, by: FileId) -> Result<Event, Refused> {
+        match &self.hold {
+            Some(hold) if hold.by == by && !hold.decided => Ok(Event::HoldEnded { by }),
+            _ => Err(Refused::Already { what: "the hold ended or never began" }),
+        }
+    }
+
+    fn running(&self, at: Instant, command: &'static str) -> Result<&Preserved, Refused> {
+        match &self.preserved {
+            Some(preserved) if self.clock_runs() && at <= preserved.until() => Ok(preserved),
+            Some(_) => Err(Refused::Already { what: "the preservation is held, released or has lapsed" }),
+            None => Err(self.wrong_stage(command, "executed, with data preserved")),
+        }
+    }
+
+    fn executing(&self, command: &'static str) -> Result<(), Refused> {
+        match self.stage {
+            Stage::Decided | Stage::Executing if self.granted() => Ok(()),
+            _ => Err(self.wrong_stage(command, "decided, and granted")),
+        }
+    }
+
+    fn granted(&self) -> bool {
+        self.decided.as_ref().is_some_and(|(_, disposition)| disposition.is_grant())
+    }
+
+    fn wrong_stage(&self, command: &'static str, needed: &'static str) -> Refused {
+        Refused::Stage { command, stage: self.stage.as_str(), needed }
+    }
+}

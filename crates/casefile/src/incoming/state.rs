@@ -1,0 +1,306 @@
+//! The requested State's file as its history makes it.
+
+use super::Event;
+use crate::{
+    Casefile, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side,
+    outgoing::Direction,
+};
+use mandate::{Authorized, FourEyes};
+use serde::{Deserialize, Serialize};
+use treaty::Kind;
+use vocabulary::{Digest, EnvelopeId, ExhibitId, FileId, Instant, OfficerId, PackageId, StateCode};
+
+/// How far the requested State is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    Received,
+    Triaged,
+    /// Triaged, and a consultation waits for the other State's words.
+    Consulting,
+    Proposed,
+    Decided,
+    Executing,
+    Executed,
+    Answered,
+    Withdrawn,
+    Closed,
+}
+
+impl Stage {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Triaged => "triaged",
+            Self::Consulting => "consulting",
+            Self::Proposed => "proposed",
+            Self::Decided => "decided",
+            Self::Executing => "executing",
+            Self::Executed => "executed",
+            Self::Answered => "answered",
+            Self::Withdrawn => "withdrawn",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// An exhibit taken in; its name and file list are in the object `record`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exhibit {
+    pub exhibit: ExhibitId,
+    pub record: Digest,
+    pub files: u64,
+    pub bytes: u64,
+    pub tree: Digest,
+}
+
+/// The package that holds the exhibits; what is announced of it is in the object `announcement`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    pub package: PackageId,
+    pub tag_manifest: Digest,
+    pub bytes: u64,
+    pub announcement: Digest,
+    pub sent: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Incoming {
+    pub file: FileId,
+    pub kind: Kind,
+    pub from: StateCode,
+    pub stage: Stage,
+    pub draft: Digest,
+    pub envelope: EnvelopeId,
+    pub received_at: Instant,
+    pub preservation: Option<FileId>,
+    pub must: u32,
+    pub should: u32,
+    pub note: u32,
+    pub urgent: bool,
+    pub consulted: bool,
+    pub proposed: Option<(OfficerId, Disposition)>,
+    pub decided: Option<(FourEyes, Disposition)>,
+    pub preserved: Option<Preserved>,
+    pub order: Option<Digest>,
+    pub extension_asked: Option<u32>,
+    pub hold: Option<Hold>,
+    pub lapsed: bool,
+    pub exhibits: Vec<Exhibit>,
+    pub sealed: Option<Sealed>,
+    pub answered: Option<EnvelopeId>,
+    pub outcome: Option<Outcome>,
+    pub changed_at: Instant,
+}
+
+impl Casefile for Incoming {
+    const SIDE: Side = Side::Incoming;
+    type Command = super::Command;
+    type Event = Event;
+
+    fn id(&self) -> FileId {
+        self.file
+    }
+
+    fn decide(
+        file: Option<&Self>,
+        command: &Authorized<Self::Command>,
+        now: Instant,
+    ) -> Result<Event, Refused> {
+        super::decide::decide(file, command, now)
+    }
+
+    fn apply(file: Option<Self>, event: &Event, at: Instant) -> Result<Self, HistoryBroken> {
+        let Some(mut next) = file else {
+            return Self::received(event, at)
+                .ok_or(HistoryBroken::Order { event: event.word(), stage: "none" });
+        };
+        let stage = next.stage;
+        let broken = || HistoryBroken::Order { event: event.word(), stage: stage.as_str() };
+        match event {
+            Event::Received { .. } => return Err(broken()),
+            Event::Triaged { urgent, .. } if stage == Stage::Received => {
+                next.stage = Stage::Triaged;
+                next.urgent = *urgent;
+            }
+            Event::Consulted { direction, .. } => {
+                next.consulted = true;
+                next.stage = match (direction, stage) {
+                    (Direction::Sent, Stage::Triaged | Stage::Proposed) => Stage::Consulting,
+                    (Direction::Received, Stage::Consulting) => Stage::Triaged,
+                    (_, stage) => stage,
+                };
+            }
+            Event::Proposed { by, disposition }
+                if matches!(stage, Stage::Triaged | Stage::Consulting | Stage::Proposed) =>
+            {
+                next.stage = Stage::Proposed;
+                next.proposed = Some((by.clone(), disposition.clone()));
+            }
+            Event::Decided { eyes, disposition } if stage == Stage::Proposed => {
+                next.stage = Stage::Decided;
+                next.decided = Some((eyes.clone(), disposition.clone()));
+            }
+            Event::Triaged { .. } | Event::Proposed { .. } | Event::Decided { .. } => return Err(broken()),
+            Event::Preserved { preserved, order } => {
+                next.stage = Stage::Executed;
+                next.preserved = Some(preserved.clone());
+                next.order = Some(*order);
+            }
+            Event::ExtensionAsked { days, .. } => next.extension_asked = Some(*days),
+            Event::Extended { order_end } => {
+                next.extension_asked = None;
+                next.preserved.as_mut().ok_or_else(broken)?.order_end = order_end.clone();
+            }
+            Event::Held { by, since } => {
+                next.hold = Some(Hold { by: *by, since: *since, decided: false });
+            }
+            Event::HoldEnded { .. } => next.hold.as_mut().ok_or_else(broken)?.decided = true,
+            Event::Lapsed { .. } => next.lapsed = true,
+            Event::ExhibitTaken { exhibit, record, files, bytes, tree } => {
+                next.stage = Stage::Executing;
+                next.exhibits.push(Exhibit {
+                    exhibit: *exhibit,
+                    record: *record,
+                    files: *files,
+                    bytes: *bytes,
+                    tree: *tree,
+                });
+            }
+            Event::EvidenceSealed { package, tag_manifest, bytes, announcement } => {
+                next.stage = Stage::Executed;
+                next.sealed = Some(Sealed {
+                    package: *package,
+                    tag_manifest: *tag_manifest,
+                    bytes: *bytes,
+                    announcement: *announcement,
+                    sent: false,
+                });
+            }
+            Event::EvidenceSent { .. } => next.sealed.as_mut().ok_or_else(broken)?.sent = true,
+            Event::Answered { envelope } => {
+                if next.answered.is_some() {
+                    return Err(broken());
+                }
+                next.stage = Stage::Answered;
+                next.answered = Some(*envelope);
+            }
+            Event::Withdrawn { .. } => next.stage = Stage::Withdrawn,
+            Event::ClosedByRequester { outcome, .. } => next.outcome = Some(*outcome),
+            Event::Closed => next.stage = Stage::Closed,
+        }
+        next.changed_at = at;
+        Ok(next)
+    }
+
+    fn duties(&self, event: &Event) -> Vec<Duty> {
+        let dispatch = |parcel| vec![Duty::Dispatch { parcel }];
+        match event {
+            Event::Received { received_at, .. } => self
+                .preservation
+                .map(|preservation| Duty::HoldPreservation { preservation, since: *received_at })
+                .into_iter()
+                .collect(),
+            Event::Consulted { direction: Direction::Sent, text } => {
+                dispatch(Parcel::Consultation { text: *text })
+            }
+            Event::Decided { .. } => {
+                let mut duties = dispatch(Parcel::Decision);
+                duties.extend(self.preservation.map(|preservation| Duty::EndHold { preservation }));
+                duties
+            }
+            Event::Preserved { preserved, .. } => {
+                let mut duties = dispatch(Parcel::Preserved);
+                duties.extend(crate::outgoing::clock_duties(preserved.until()));
+                duties
+            }
+            Event::Extended { order_end } => {
+                let mut duties = dispatch(Parcel::Extended);
+                duties.extend(crate::outgoing::clock_duties(order_end.result));
+                duties
+            }
+            Event::EvidenceSent { package } => dispatch(Parcel::Evidence { package: *package }),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Incoming {
+    fn received(event: &Event, at: Instant) -> Option<Self> {
+        let Event::Received {
+            file,
+            kind,
+            from,
+            draft,
+            envelope,
+            received_at,
+            preservation,
+            must,
+            should,
+            note,
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            file: *file,
+            kind: *kind,
+            from: *from,
+            stage: Stage::Received,
+            draft: *draft,
+            envelope: *envelope,
+            received_at: *received_at,
+            preservation: *preservation,
+            must: *must,
+            should: *should,
+            note: *note,
+            urgent: false,
+            consulted: false,
+            proposed: None,
+            decided: None,
+            preserved: None,
+            order: None,
+            extension_asked: None,
+            hold: None,
+            lapsed: false,
+            exhibits: Vec::new(),
+            sealed: None,
+            answered: None,
+            outcome: None,
+            changed_at: at,
+        })
+    }
+
+    /// True while a preservation runs towards its end with nothing to stop it.
+    pub fn clock_runs(&self) -> bool {
+        self.preserved.is_some()
+            && self.hold.is_none()
+            && !self.lapsed
+            && !matches!(self.stage, Stage::Closed | Stage::Withdrawn)
+    }
+}
+
+impl Event {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Received { .. } => "received",
+            Self::Triaged { .. } => "triaged",
+            Self::Consulted { .. } => "consulted",
+            Self::Proposed { .. } => "proposed",
+            Self::Decided { .. } => "decided",
+            Self::Preserved { .. } => "preserved",
+            Self::ExtensionAsked { .. } => "extension-asked",
+            Self::Extended { .. } => "extended",
+            Self::Held { .. } => "held",
+            Self::HoldEnded { .. } => "hold-ended",
+            Self::Lapsed { .. } => "lapsed",
+            Self::ExhibitTaken { .. } => "exhibit-taken",
+            Self::EvidenceSealed { .. } => "evidence-sealed",
+            Self::EvidenceSent { .. } => "evidence-sent",
+            Self::Answered { .. } => "answered",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::ClosedByRequester { .. } => "closed-by-requester",
+            Self::Closed => "closed",
+        }
+    }
+}

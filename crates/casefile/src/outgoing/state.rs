@@ -1,0 +1,263 @@
+//! The requesting State's file as its history makes it.
+
+use super::Event;
+use crate::{Casefile, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side};
+use mandate::{Authorized, FourEyes};
+use serde::{Deserialize, Serialize};
+use treaty::Kind;
+use vocabulary::{Digest, EnvelopeId, FileId, Instant, OfficerId, PackageId, StateCode};
+
+/// How far the request is. Delivery is a stage only because the other State signed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    Drafting,
+    AwaitingApproval,
+    Approved,
+    Delivered,
+    Answered,
+    Closed,
+    Withdrawn,
+}
+
+impl Stage {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drafting => "drafting",
+            Self::AwaitingApproval => "awaiting-approval",
+            Self::Approved => "approved",
+            Self::Delivered => "delivered",
+            Self::Answered => "answered",
+            Self::Closed => "closed",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::Closed | Self::Withdrawn)
+    }
+}
+
+/// A package of evidence that the other State announced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    pub package: PackageId,
+    pub tag_manifest: Digest,
+    pub bytes: u64,
+    /// The digest of the verification report, once every layer was verified.
+    pub verified: Option<Digest>,
+    pub opened: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outgoing {
+    pub file: FileId,
+    pub kind: Kind,
+    pub to: StateCode,
+    pub stage: Stage,
+    pub draft: Digest,
+    pub preservation: Option<FileId>,
+    /// The officer who submitted the draft that waits for approval.
+    pub submitted_by: Option<OfficerId>,
+    pub eyes: Option<FourEyes>,
+    pub delivered: Option<(EnvelopeId, Instant)>,
+    pub decision: Option<Disposition>,
+    pub preserved: Option<Preserved>,
+    pub hold: Option<Hold>,
+    pub lapsed: bool,
+    pub evidence: Option<Evidence>,
+    pub outcome: Option<Outcome>,
+    pub drafted_at: Instant,
+    pub changed_at: Instant,
+}
+
+impl Casefile for Outgoing {
+    const SIDE: Side = Side::Outgoing;
+    type Command = super::Command;
+    type Event = Event;
+
+    fn id(&self) -> FileId {
+        self.file
+    }
+
+    fn decide(
+        file: Option<&Self>,
+        command: &Authorized<Self::Command>,
+        now: Instant,
+    ) -> Result<Event, Refused> {
+        super::decide::decide(file, command, now)
+    }
+
+    fn apply(file: Option<Self>, event: &Event, at: Instant) -> Result<Self, HistoryBroken> {
+        let mut next = match (file, event) {
+            (None, Event::Drafted { file, kind, to, draft, preservation }) => {
+                return Ok(Self::drafted(*file, *kind, *to, *draft, *preservation, at));
+            }
+            (Some(file), _) => file,
+            (None, _) => return Err(HistoryBroken::Order { event: event.word(), stage: "none" }),
+        };
+        let stage = next.stage;
+        let broken = || HistoryBroken::Order { event: event.word(), stage: stage.as_str() };
+        match event {
+            Event::Drafted { .. } => return Err(broken()),
+            Event::Redrafted { draft } => {
+                next.stage = Stage::Drafting;
+                next.draft = *draft;
+            }
+            Event::Submitted { by, .. } if stage == Stage::Drafting => {
+                next.stage = Stage::AwaitingApproval;
+                next.submitted_by = Some(by.clone());
+            }
+            Event::Approved { eyes, .. } if stage == Stage::AwaitingApproval => {
+                next.stage = Stage::Approved;
+                next.eyes = Some(eyes.clone());
+            }
+            Event::Delivered { envelope, received_at, .. } if stage == Stage::Approved => {
+                next.stage = Stage::Delivered;
+                next.delivered = Some((*envelope, *received_at));
+            }
+            Event::Submitted { .. } | Event::Approved { .. } | Event::Delivered { .. } => {
+                return Err(broken());
+            }
+            Event::Decided { disposition, .. } => {
+                if !disposition.is_grant() {
+                    next.stage = Stage::Answered;
+                }
+                next.decision = Some(disposition.clone());
+            }
+            Event::Preserved { preserved, .. } => {
+                next.stage = Stage::Answered;
+                next.preserved = Some(preserved.clone());
+            }
+            Event::Extended { order_end, .. } => {
+                next.preserved.as_mut().ok_or_else(broken)?.order_end = order_end.clone();
+            }
+            Event::Held { by, since } => {
+                next.hold = Some(Hold { by: *by, since: *since, decided: false });
+            }
+            Event::HoldEnded { .. } => next.hold.as_mut().ok_or_else(broken)?.decided = true,
+            Event::Lapsed { .. } => next.lapsed = true,
+            Event::EvidenceAnnounced { package, tag_manifest, bytes, .. } => {
+                next.stage = Stage::Answered;
+                next.evidence = Some(Evidence {
+                    package: *package,
+                    tag_manifest: *tag_manifest,
+                    bytes: *bytes,
+                    verified: None,
+                    opened: false,
+                });
+            }
+            Event::EvidenceVerified { report, .. } => {
+                next.evidence.as_mut().ok_or_else(broken)?.verified = Some(*report);
+            }
+            Event::EvidenceOpened { .. } => next.evidence.as_mut().ok_or_else(broken)?.opened = true,
+            Event::Consulted { .. } | Event::ExtensionAsked { .. } => {}
+            Event::Withdrawn { .. } => next.stage = Stage::Withdrawn,
+            Event::Closed { outcome } => {
+                next.stage = Stage::Closed;
+                next.outcome = Some(*outcome);
+            }
+        }
+        next.changed_at = at;
+        Ok(next)
+    }
+
+    fn duties(&self, event: &Event) -> Vec<Duty> {
+        let dispatch = |parcel| vec![Duty::Dispatch { parcel }];
+        match event {
+            Event::Approved { .. } => dispatch(Parcel::Request),
+            Event::Consulted { direction: super::Direction::Sent, text } => {
+                dispatch(Parcel::Consultation { text: *text })
+            }
+            Event::ExtensionAsked { days, reason } => {
+                dispatch(Parcel::ExtensionRequest { days: *days, reason: *reason })
+            }
+            Event::Withdrawn { reason } if self.eyes.is_some() => {
+                dispatch(Parcel::Withdrawal { reason: *reason })
+            }
+            Event::Closed { outcome } => dispatch(Parcel::Closing { outcome: *outcome }),
+            Event::Delivered { received_at, .. } => self
+                .preservation
+                .map(|preservation| Duty::HoldPreservation { preservation, since: *received_at })
+                .into_iter()
+                .collect(),
+            Event::Decided { .. } => {
+                self.preservation.map(|preservation| Duty::EndHold { preservation }).into_iter().collect()
+            }
+            Event::Preserved { preserved, .. } => clock_duties(preserved.until()),
+            Event::Extended { order_end, .. } => clock_duties(order_end.result),
+            Event::EvidenceAnnounced { package, .. } => vec![Duty::Fetch { package: *package }],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The alarms before `until` and the lapse at it; the same on both sides.
+pub(crate) fn clock_duties(until: Instant) -> Vec<Duty> {
+    treaty::alarms(until)
+        .into_iter()
+        .map(|alarm| Duty::Alarm { at: alarm.at, days_before: alarm.days_before, until })
+        .chain([Duty::Lapse { until }])
+        .collect()
+}
+
+impl Outgoing {
+    fn drafted(
+        file: FileId,
+        kind: Kind,
+        to: StateCode,
+        draft: Digest,
+        preservation: Option<FileId>,
+        at: Instant,
+    ) -> Self {
+        Self {
+            file,
+            kind,
+            to,
+            stage: Stage::Drafting,
+            draft,
+            preservation,
+            eyes: None,
+            delivered: None,
+            decision: None,
+            preserved: None,
+            hold: None,
+            lapsed: false,
+            evidence: None,
+            outcome: None,
+            drafted_at: at,
+            changed_at: at,
+            submitted_by: None,
+        }
+    }
+
+    /// True while a preservation runs towards its end with nothing to stop it.
+    pub fn clock_runs(&self) -> bool {
+        self.preserved.is_some() && self.hold.is_none() && !self.lapsed && self.stage.is_open()
+    }
+}
+
+impl Event {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Drafted { .. } => "drafted",
+            Self::Redrafted { .. } => "redrafted",
+            Self::Submitted { .. } => "submitted",
+            Self::Approved { .. } => "approved",
+            Self::Delivered { .. } => "delivered",
+            Self::Decided { .. } => "decided",
+            Self::Preserved { .. } => "preserved",
+            Self::ExtensionAsked { .. } => "extension-asked",
+            Self::Extended { .. } => "extended",
+            Self::Held { .. } => "held",
+            Self::HoldEnded { .. } => "hold-ended",
+            Self::Lapsed { .. } => "lapsed",
+            Self::EvidenceAnnounced { .. } => "evidence-announced",
+            Self::EvidenceVerified { .. } => "evidence-verified",
+            Self::EvidenceOpened { .. } => "evidence-opened",
+            Self::Consulted { .. } => "consulted",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::Closed { .. } => "closed",
+        }
+    }
+}

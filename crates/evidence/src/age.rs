@@ -1,0 +1,82 @@
+//! The age v1 file format (C2SP age v1.1.0), for one X25519 identity: our own writer and a strict reader.
+
+mod header;
+mod identity;
+mod stream;
+
+pub use identity::{AgeIdentity, AgeRecipient};
+pub use stream::{AgeReader, AgeWriter, CHUNK_BYTES};
+
+use vocabulary::{Failure, Family};
+
+const SPEC: &str = "C2SP age v1.1.0";
+
+/// Why a key or an age file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AgeError {
+    #[error("the text is not {expected}")]
+    Key { expected: &'static str },
+    #[error("the age header is malformed: {what}")]
+    Header { what: &'static str },
+    #[error("the age file is not encrypted to this key")]
+    NotForThisKey,
+    #[error("the age header was altered: its MAC does not match")]
+    HeaderMac,
+    #[error("encrypted chunk {index} is altered, missing or out of order")]
+    Chunk { index: u64 },
+    #[error("the encrypted stream ends early, after {chunks} whole chunks")]
+    Truncated { chunks: u64 },
+    #[error("the encrypted stream ends with an empty chunk after data")]
+    EmptyLastChunk,
+    #[error("the cryptographic library refused to {what}")]
+    Library { what: &'static str },
+    #[error("the encrypted stream could not be read")]
+    Read(#[source] std::io::Error),
+}
+
+impl Failure for AgeError {
+    fn family(&self) -> Family {
+        match self {
+            Self::Library { .. } | Self::Read(_) => Family::Fault,
+            _ => Family::PeerFault,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Key { .. } => "P-320",
+            Self::Header { .. } => "P-321",
+            Self::NotForThisKey => "P-322",
+            Self::HeaderMac => "P-323",
+            Self::Chunk { .. } => "P-324",
+            Self::Truncated { .. } => "P-325",
+            Self::EmptyLastChunk => "P-326",
+            Self::Library { .. } => "F-320",
+            Self::Read(_) => "F-321",
+        }
+    }
+
+    fn clause(&self) -> Option<String> {
+        let section = match self {
+            Self::Key { .. } | Self::NotForThisKey => "the X25519 recipient type",
+            Self::Header { .. } => "age file header",
+            Self::HeaderMac => "header MAC",
+            Self::Chunk { .. } | Self::Truncated { .. } | Self::EmptyLastChunk => "payload",
+            Self::Library { .. } | Self::Read(_) => return None,
+        };
+        Some(format!("{SPEC}, {section}"))
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::Key { .. } => "use a key of the form `AGE-SECRET-KEY-1…` or `age1…`".to_owned(),
+            Self::NotForThisKey => "check that the package key belongs to this package".to_owned(),
+            Self::Library { .. } => "check the build of the cryptographic library".to_owned(),
+            Self::Read(_) => "check the disk that holds the package and try again".to_owned(),
+            _ => "fetch the package again; if it fails again, tell the sending office".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+//! A package as it lies on a disk: the names in it, bounded reads of its small files, its parts as one stream.
+
+use crate::{
+    bag::{BagFault, DECLARATION, ManifestEntry, PartInfo, read_manifest},
+    folder::{READ_BYTES, finish, length},
+    label::{BagInfo, MAX_INFO_BYTES, Side},
+};
+use aws_lc_rs::digest::{Context, SHA256};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+};
+use vocabulary::Digest;
+
+pub(crate) const BAGIT: &str = "bagit.txt";
+pub(crate) const BAG_INFO: &str = "bag-info.txt";
+pub(crate) const MANIFEST: &str = "manifest-sha256.txt";
+pub(crate) const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
+pub(crate) const KEY_ENVELOPE: &str = "data/package-key.p7m";
+pub(crate) const SIGNATURE: &str = "seal/signature.p7s";
+/// What the outer tag manifest lists, in its order.
+pub(crate) const OUTER_TAGS: [&str; 3] = [BAG_INFO, BAGIT, MANIFEST];
+/// Parts of one package: 64 TiB at 256 MiB each.
+pub const MAX_PARTS: u64 = 262_144;
+const MAX_ENTRIES: usize = 300_000;
+const MAX_TAG_MANIFEST_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_ENVELOPE_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const MAX_SIGNATURE_BYTES: u64 = 1024 * 1024;
+
+/// Parts are numbered from 0 without a gap.
+pub(crate) fn part_name(index: u64) -> String {
+    format!("data/payload.age.{index:06}")
+}
+
+pub(crate) struct PackageFolder {
+    root: PathBuf,
+}
+
+impl PackageFolder {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        name.split('/').fold(self.root.clone(), |path, component| path.join(component))
+    }
+
+    /// Opens a regular file and says its size; links are refused.
+    fn open(&self, name: &str) -> Result<(File, u64), BagFault> {
+        let path = self.path(name);
+        let about = fs::symlink_metadata(&path).map_err(|error| BagFault::from_read(name, error))?;
+        if !about.is_file() {
+            return Err(BagFault::NotAFile { file: name.to_owned() });
+        }
+        let file = File::open(&path).map_err(|error| BagFault::from_read(name, error))?;
+        Ok((file, about.len()))
+    }
+
+    pub(crate) fn small(&self, name: &str, limit: u64, shown: &'static str) -> Result<Vec<u8>, BagFault> {
+        let (file, _) = self.open(name)?;
+        let mut bytes = Vec::new();
+        let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| BagFault::from_read(name, error))?;
+        match length(&bytes) > limit {
+            true => Err(BagFault::TooLarge { file: name.to_owned(), limit: shown }),
+            false => Ok(bytes),
+        }
+    }
+
+    pub(crate) fn check_declaration(&self) -> Result<(), BagFault> {
+        match self.small(BAGIT, 1024, "1 KiB")? == DECLARATION.as_bytes() {
+            true => Ok(()),
+            false => Err(BagFault::Declaration { file: BAGIT.to_owned() }),
+        }
+    }
+
+    pub(crate) fn info(&self) -> Result<BagInfo, BagFault> {
+        BagInfo::parse(&self.small(BAG_INFO, MAX_INFO_BYTES, "1 MiB")?, Side::Outer)
+    }
+
+    pub(crate) fn signature(&self) -> Result<Vec<u8>, BagFault> {
+        self.small(SIGNATURE, MAX_SIGNATURE_BYTES, "1 MiB")
+    }
+
+    pub(crate) fn key_envelope(&self) -> Result<Vec<u8>, BagFault> {
+        self.small(KEY_ENVELOPE, MAX_ENVELOPE_BYTES, "16 MiB")
+    }
+
+    /// The key envelope and then the parts, numbered without a gap; nothing else may be listed.
+    pub(crate) fn manifest(&self) -> Result<Vec<ManifestEntry>, BagFault> {
+        let (file, _) = self.open(MANIFEST)?;
+        let mut entries: Vec<ManifestEntry> = Vec::new();
+        read_manifest(MANIFEST, BufReader::new(file), &mut |entry| {
+            let index = length_of(&entries);
+            let expected = if index == 0 { KEY_ENVELOPE.to_owned() } else { part_name(index - 1) };
+            if index > MAX_PARTS {
+                return Err(BagFault::TooLarge { file: MANIFEST.to_owned(), limit: "262,144 parts" });
+            }
+            if entry.path != expected {
+                return Err(BagFault::Unexpected { manifest: MANIFEST, path: entry.path });
+            }
+            entries.push(entry);
+            Ok(())
+        })?;
+        match entries.len() {
+            0 => Err(BagFault::Missing { file: KEY_ENVELOPE.to_owned() }),
+            1 => Err(BagFault::Missing { file: part_name(0) }),
+            _ => Ok(entries),
+        }
+    }
+
+    /// The exact bytes that are signed, and what they list.
+    pub(crate) fn tag_manifest(&self) -> Result<(Vec<u8>, Vec<ManifestEntry>), BagFault> {
+        let bytes = self.small(TAG_MANIFEST, MAX_TAG_MANIFEST_BYTES, "64 KiB")?;
+        let entries = parse_tag_manifest(&bytes, &OUTER_TAGS)?;
+        Ok((bytes, entries))
+    }
+
+    /// Every file of the package with its size; folders other than `data` and `seal` are refused.
+    pub(crate) fn contents(&self) -> Result<BTreeMap<String, u64>, BagFault> {
+        let mut files = BTreeMap::new();
+        for folder in ["", "data", "seal"] {
+            self.list(folder, &mut files)?;
+        }
+        Ok(files)
+    }
+
+    fn list(&self, folder: &str, files: &mut BTreeMap<String, u64>) -> Result<(), BagFault> {
+        let shown = if folder.is_empty() { "." } else { folder };
+        let unreadable = |error| BagFault::from_read(shown, error);
+        let entries = match fs::read_dir(self.path(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(BagFault::Missing { file: shown.to_owned() });
+            }
+            other => other.map_err(unreadable)?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(unreadable)?;
+            let file = entry.file_name().to_string_lossy().into_owned();
+            let name = if folder.is_empty() { file } else { format!("{folder}/{file}") };
+            let about = fs::symlink_metadata(entry.path()).map_err(unreadable)?;
+            if about.is_dir() && matches!(name.as_str(), "data" | "seal") {
+                continue;
+            }
+            if !about.is_file() {
+                return Err(BagFault::NotAFile { file: name });
+            }
+            if files.len() >= MAX_ENTRIES {
+                return Err(BagFault::TooLarge { file: shown.to_owned(), limit: "300,000 files" });
+            }
+            files.insert(name, about.len());
+        }
+        Ok(())
+    }
+
+    /// Hashes a file without holding it; `visit` hears of every piece and may stop the work by returning false.
+    pub(crate) fn digest(
+        &self,
+        name: &str,
+        buffer: &mut [u8],
+        visit: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Option<PartInfo>, BagFault> {
+        let (mut file, _) = self.open(name)?;
+        let mut context = Context::new(&SHA256);
+        let mut size: u64 = 0;
+        loop {
+            let read = match file.read(buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(BagFault::from_read(name, error)),
+            };
+            let bytes = buffer.get(..read).unwrap_or_default();
+            context.update(bytes);
+            size = size.saturating_add(length(bytes));
+            if !visit(length(bytes)) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(PartInfo { name: name.to_owned(), size, digest: finish(context) }))
+    }
+
+    /// The parts that the manifest lists, as one stream.
+    pub(crate) fn parts(&self, manifest: &[ManifestEntry]) -> Parts<'_> {
+        let names: Vec<String> = manifest.iter().skip(1).map(|entry| entry.path.clone()).collect();
+        Parts { folder: self, names: names.into_iter(), name: part_name(0), current: None, read: 0 }
+    }
+
+    pub(crate) fn size(&self, name: &str) -> Result<u64, BagFault> {
+        self.open(name).map(|(_, size)| size)
+    }
+}
+
+/// Every file of a package as a receiver fetches it: digests of the parts are taken from the manifest, the few
+/// small files are hashed. What it says is worth as much as `verify_outer` says of the package.
+pub fn list_package(package: &Path) -> Result<Vec<PartInfo>, BagFault> {
+    let folder = PackageFolder::new(package);
+    let manifest: BTreeMap<String, Digest> =
+        folder.manifest()?.into_iter().map(|entry| (entry.path, entry.digest)).collect();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut files = Vec::new();
+    for (name, size) in folder.contents()? {
+        let listed = manifest.get(&name).map(|digest| PartInfo { name: name.clone(), size, digest: *digest });
+        match listed {
+            Some(part) => files.push(part),
+            None => files.extend(folder.digest(&name, &mut buffer, &mut |_| true)?),
+        }
+    }
+    Ok(files)
+}
+
+/// Parses a small tag manifest that must list exactly `expected`.
+pub(crate) fn parse_tag_manifest(bytes: &[u8], expected: &[&str]) -> Result<Vec<ManifestEntry>, BagFault> {
+    let mut entries: Vec<ManifestEntry> = Vec::new();
+    read_manifest(TAG_MANIFEST, bytes, &mut |entry| {
+        if !expected.contains(&entry.path.as_str()) {
+            return Err(BagFault::Unexpected { manifest: TAG_MANIFEST, path: entry.path });
+        }
+        entries.push(entry);
+        Ok(())
+    })?;
+    let listed = |name: &&&str| entries.iter().any(|entry| entry.path == **name);
+    match expected.iter().find(|name| !listed(name)) {
+        Some(name) => Err(BagFault::Missing { file: (*name).to_owned() }),
+        None => Ok(entries),
+    }
+}
+
+fn length_of<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
+
+/// The parts one after the other; an error of the disk names the part.
+pub(crate) struct Parts<'a> {
+    folder: &'a PackageFolder,
+    names: std::vec::IntoIter<String>,
+    name: String,
+    current: Option<File>,
+    read: u64,
+}
+
+impl Parts<'_> {
+    /// Bytes read so far.
+    pub(crate) fn position(&self) -> u64 {
+        self.read
+    }
+
+    /// The part from which the last byte came.
+    pub(crate) fn current_part(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Read for Parts<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(file) = &mut self.current {
+                let read = file.read(out)?;
+                if read > 0 || out.is_empty() {
+                    self.read = self.read.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+                    return Ok(read);
+                }
+            }
+            let Some(name) = self.names.next() else { return Ok(0) };
+            let (file, _) = self.folder.open(&name).map_err(io::Error::other)?;
+            self.current = Some(file);
+            self.name = name;
+        }
+    }
+}

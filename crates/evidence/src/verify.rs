@@ -1,0 +1,562 @@
+//! Checks a package without any key, layer by layer, in words for a reader who must be convinced.
+
+use crate::{
+    bag::{BagFault, ManifestEntry},
+    folder::READ_BYTES,
+    label::{BagInfo, Oxum, PackageLabel},
+    package::{BAG_INFO, BAGIT, MANIFEST, PackageFolder, SIGNATURE, TAG_MANIFEST},
+    progress::{Progress, Watch},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt, ops::ControlFlow, path::Path};
+use vocabulary::{Digest, Failure, Family, Instant, OfficeId, Report};
+
+/// Faults kept of one layer; the rest are counted.
+const MAX_FAULTS: usize = 1000;
+
+/// Who signed, as the signature and the trusted certificates say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignerInfo {
+    pub office: OfficeId,
+    /// SHA-256 of the DER of the signer's certificate.
+    pub fingerprint: Digest,
+    /// The signing time that the signer claims; no authority confirms it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_at: Option<Instant>,
+}
+
+/// Checks a detached signature (second) over a tag manifest (first).
+pub type VerifySignature<'a> = dyn Fn(&[u8], &[u8]) -> Result<SignerInfo, Report> + 'a;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Passed,
+    Failed,
+    /// Something this layer needs is itself missing or malformed, or the work was stopped.
+    NotChecked,
+}
+
+/// One thing that is proven, or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    pub name: String,
+    /// What follows when the layer passes.
+    pub proves: String,
+    pub outcome: Outcome,
+    /// What was checked, in figures.
+    pub found: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Report>,
+    /// How to check the same with a tool that is not ours; `PKG` is the package.
+    pub command: String,
+}
+
+/// The whole verdict on the outer bag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyReport {
+    /// Absent when `bag-info.txt` cannot be read.
+    pub label: Option<PackageLabel>,
+    /// The name of the package for ever: SHA-256 of the tag manifest.
+    pub tagmanifest_digest: Option<Digest>,
+    pub signer: Option<SignerInfo>,
+    pub parts: u64,
+    pub ciphertext_bytes: u64,
+    pub layers: Vec<Layer>,
+    /// What this check does not prove.
+    pub not_proven: Vec<String>,
+}
+
+impl VerifyReport {
+    /// True when every layer passed.
+    pub fn is_valid(&self) -> bool {
+        !self.layers.is_empty() && self.layers.iter().all(|layer| layer.outcome == Outcome::Passed)
+    }
+
+    pub fn faults(&self) -> impl Iterator<Item = &Report> {
+        self.layers.iter().flat_map(|layer| &layer.faults)
+    }
+}
+
+impl fmt::Display for VerifyReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(label) = &self.label {
+            writeln!(
+                f,
+                "package {} from {} to {}, sealed {}",
+                label.package_id, label.from, label.to, label.bagging_date
+            )?;
+        }
+        for layer in &self.layers {
+            let outcome = match layer.outcome {
+                Outcome::Passed => "ok",
+                Outcome::Failed => "FAILED",
+                Outcome::NotChecked => "not checked",
+            };
+            writeln!(f, "{}: {outcome}; {}", layer.name, layer.found)?;
+            writeln!(f, "  proves: {}", layer.proves)?;
+            for fault in &layer.faults {
+                writeln!(f, "  {fault}")?;
+            }
+            writeln!(f, "  check it yourself: {}", layer.command)?;
+        }
+        for gap in &self.not_proven {
+            writeln!(f, "not proven: {gap}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks everything that can be checked without a key. It never fails as a whole: what is wrong is in the layers.
+pub fn verify_outer(package: &Path, verify_signature: &VerifySignature<'_>) -> VerifyReport {
+    verify_outer_watched(package, verify_signature, &mut |_| ControlFlow::Continue(()))
+}
+
+/// As `verify_outer`, with progress; a stopped check is never valid.
+pub fn verify_outer_watched(
+    package: &Path,
+    verify_signature: &VerifySignature<'_>,
+    progress: &mut Watch<'_>,
+) -> VerifyReport {
+    let folder = PackageFolder::new(package);
+    let view = View::read(&folder);
+    let (signature, signer) = signature_layer(&folder, &view, verify_signature);
+    let layers = vec![
+        files_layer(&view),
+        parts_layer(&folder, &view, progress),
+        tags_layer(&folder, &view),
+        signature,
+        addressees_layer(&view),
+    ];
+    let label = view.info.as_ref().ok().map(|info| info.label.clone());
+    let manifest = view.manifest.as_deref().unwrap_or_default();
+    VerifyReport {
+        label,
+        tagmanifest_digest: view.tags.as_ref().ok().map(|(bytes, _)| Digest::of(bytes)),
+        signer,
+        parts: u64::try_from(manifest.len().saturating_sub(1)).unwrap_or(u64::MAX),
+        ciphertext_bytes: manifest.iter().skip(1).map(|entry| view.size(&entry.path)).sum(),
+        layers,
+        not_proven: not_proven(&view),
+    }
+}
+
+/// The small files of a package, read once; every layer reports the faults that concern it.
+struct View {
+    declaration: Result<(), BagFault>,
+    info: Result<BagInfo, BagFault>,
+    manifest: Result<Vec<ManifestEntry>, BagFault>,
+    tags: Result<(Vec<u8>, Vec<ManifestEntry>), BagFault>,
+    contents: Result<BTreeMap<String, u64>, BagFault>,
+}
+
+impl View {
+    fn read(folder: &PackageFolder) -> Self {
+        Self {
+            declaration: folder.check_declaration(),
+            info: folder.info(),
+            manifest: folder.manifest(),
+            tags: folder.tag_manifest(),
+            contents: folder.contents(),
+        }
+    }
+
+    fn size(&self, name: &str) -> u64 {
+        self.contents.as_ref().ok().and_then(|files| files.get(name).copied()).unwrap_or(0)
+    }
+
+    /// Files of `seal/` beside the signature: later proofs, which nothing here checks.
+    fn other_proofs(&self) -> Vec<&str> {
+        let files = self.contents.iter().flat_map(BTreeMap::keys);
+        files.map(String::as_str).filter(|name| name.starts_with("seal/") && *name != SIGNATURE).collect()
+    }
+}
+
+fn layer(name: &str, proves: &str, found: String, faults: Vec<Report>, command: &str) -> Layer {
+    let outcome = if faults.is_empty() { Outcome::Passed } else { Outcome::Failed };
+    let (name, proves, command) = (name.to_owned(), proves.to_owned(), command.to_owned());
+    Layer { name, proves, outcome, found, faults, command }
+}
+
+fn files_layer(view: &View) -> Layer {
+    let mut faults = Vec::new();
+    let mut keep = |result: Result<(), &BagFault>| faults.extend(result.err().map(Failure::report));
+    keep(view.declaration.as_ref().map(drop));
+    keep(view.info.as_ref().map(drop));
+    keep(view.manifest.as_ref().map(drop));
+    keep(view.tags.as_ref().map(drop));
+    keep(view.contents.as_ref().map(drop));
+    if let (Ok(manifest), Ok(contents)) = (&view.manifest, &view.contents) {
+        faults.extend(set_faults(manifest, contents));
+        if let Ok(info) = &view.info {
+            let mut oxum = Oxum::default();
+            contents
+                .iter()
+                .filter(|(name, _)| name.starts_with("data/"))
+                .for_each(|(_, size)| oxum.add(*size));
+            faults.extend(info.oxum.check(oxum).err().map(|fault| fault.report()));
+        }
+    }
+    let count = view.contents.as_ref().map_or(0, BTreeMap::len);
+    layer(
+        "files",
+        "the package has every file that its manifests list, and no other",
+        format!("{count} files"),
+        faults,
+        "bagit.py --validate PKG",
+    )
+}
+
+/// Every file that is listed and absent, or present and not listed.
+fn set_faults(manifest: &[ManifestEntry], contents: &BTreeMap<String, u64>) -> Vec<Report> {
+    let tags = [BAGIT, BAG_INFO, MANIFEST, TAG_MANIFEST, SIGNATURE];
+    let listed: BTreeMap<&str, ()> =
+        manifest.iter().map(|entry| entry.path.as_str()).chain(tags).map(|name| (name, ())).collect();
+    let missing = listed.keys().filter(|name| !contents.contains_key(**name));
+    let missing = missing.map(|name| BagFault::Missing { file: (*name).to_owned() });
+    let known = |name: &str| listed.contains_key(name) || name.starts_with("seal/");
+    let extra = contents.keys().filter(|name| !known(name));
+    let extra = extra.map(|name| BagFault::Extra { file: name.clone() });
+    missing.chain(extra).take(MAX_FAULTS).map(|fault| fault.report()).collect()
+}
+
+fn parts_layer(folder: &PackageFolder, view: &View, progress: &mut Watch<'_>) -> Layer {
+    let manifest = view.manifest.as_deref().unwrap_or_default();
+    let total = manifest.iter().map(|entry| view.size(&entry.path)).sum();
+    let mut done: u64 = 0;
+    let mut buffer = vec![0; READ_BYTES];
+    let mut faults = Vec::new();
+    let mut stopped = false;
+    for entry in manifest {
+        let checked = check_digest(folder, entry, &mut buffer, &mut |bytes| {
+            done = done.saturating_add(bytes);
+            stopped = progress(Progress { done, total, what: "verifying" }).is_break();
+            !stopped
+        });
+        faults.extend(checked.err().filter(|_| faults.len() < MAX_FAULTS).map(|fault| fault.report()));
+        if stopped {
+            faults.push(VerifyFault::Stopped.report());
+            break;
+        }
+    }
+    let mut layer = layer(
+        "parts",
+        "no byte of the encrypted parts or of the key envelope was changed since the manifest was written",
+        format!("{} files, {done} bytes hashed with SHA-256", manifest.len()),
+        faults,
+        "cd PKG && sha256sum -c manifest-sha256.txt",
+    );
+    if view.manifest.is_err() || stopped {
+        layer.outcome = Outcome::NotChecked;
+    }
+    layer
+}
+
+fn check_digest(
+    folder: &PackageFolder,
+    entry: &ManifestEntry,
+    buffer: &mut [u8],
+    visit: &mut dyn FnMut(u64) -> bool,
+) -> Result<(), BagFault> {
+    match folder.digest(&entry.path, buffer, visit)? {
+        Some(found) if found.digest != entry.digest => {
+            Err(BagFault::Altered { file: found.name, expected: entry.digest, found: found.digest })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn tags_layer(folder: &PackageFolder, view: &View) -> Layer {
+    let entries = view.tags.as_ref().map_or(&[][..], |(_, entries)| entries);
+    let mut buffer = vec![0; READ_BYTES];
+    let check = |entry| check_digest(folder, entry, &mut buffer, &mut |_| true).err();
+    let faults = entries.iter().filter_map(check).map(|fault| fault.report()).collect();
+    let mut layer = layer(
+        "tag manifest",
+        "the manifest, the declaration and the label are those that the signed file lists",
+        format!("{} files", entries.len()),
+        faults,
+        "cd PKG && sha256sum -c tagmanifest-sha256.txt",
+    );
+    if view.tags.is_err() {
+        layer.outcome = Outcome::NotChecked;
+    }
+    layer
+}
+
+fn signature_layer(
+    folder: &PackageFolder,
+    view: &View,
+    verify_signature: &VerifySignature<'_>,
+) -> (Layer, Option<SignerInfo>) {
+    let checked = match (&view.tags, folder.signature()) {
+        (Ok((bytes, _)), Ok(signature)) => verify_signature(bytes, &signature).map(Some),
+        (_, Err(fault)) => Err(fault.report()),
+        (Err(_), Ok(_)) => Ok(None),
+    };
+    let mut faults = Vec::new();
+    let mut found = "no signature that holds".to_owned();
+    let signer = match checked {
+        Ok(signer) => signer,
+        Err(report) => {
+            faults.push(report);
+            None
+        }
+    };
+    if let Some(signer) = &signer {
+        found = format!("signed by {}, certificate {}", signer.office, signer.fingerprint);
+        if let Ok(info) = &view.info
+            && info.label.from != signer.office
+        {
+            let (said, signed) = (info.label.from, signer.office);
+            faults.push(VerifyFault::Signer { said, signed }.report());
+        }
+    }
+    let mut layer = layer(
+        "signature",
+        "the office named as sender sealed exactly this package",
+        found,
+        faults,
+        "openssl cms -verify -cades -binary -inform DER -in PKG/seal/signature.p7s \
+         -content PKG/tagmanifest-sha256.txt -CAfile root.pem -purpose any -out /dev/null",
+    );
+    if layer.faults.is_empty() && (signer.is_none() || view.info.is_err()) {
+        layer.outcome = Outcome::NotChecked;
+    }
+    (layer, signer)
+}
+
+fn addressees_layer(view: &View) -> Layer {
+    let addressees = view.info.as_ref().map_or(&[][..], |info| &info.label.addressees);
+    let mut faults = Vec::new();
+    if view.info.is_ok() && addressees.is_empty() {
+        faults.push(VerifyFault::NoAddressee.report());
+    }
+    let to = view.info.as_ref().map_or("nobody".to_owned(), |info| info.label.to.to_string());
+    let mut layer = layer(
+        "addressees",
+        "the signed label says for which office and which certificates the sender sealed the package",
+        format!("to {to}, {} certificates", addressees.len()),
+        faults,
+        "grep ^Rogatory- PKG/bag-info.txt",
+    );
+    if view.info.is_err() {
+        layer.outcome = Outcome::NotChecked;
+    }
+    layer
+}
+
+fn not_proven(view: &View) -> Vec<String> {
+    let mut gaps = vec![
+        "what the package holds: that needs a key (`openssl cms -decrypt`, then `age -d`)".to_owned(),
+        "when it was sealed: the time in the signature is the signer's own word".to_owned(),
+    ];
+    let proofs = view.other_proofs();
+    if !proofs.is_empty() {
+        gaps.push(format!("anything by the other files in `seal/`: {}", proofs.join(", ")));
+    }
+    gaps
+}
+
+/// What is wrong with who sealed a package and for whom.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyFault {
+    #[error("the label says the package comes from {said}, but {signed} signed it")]
+    Signer { said: OfficeId, signed: OfficeId },
+    #[error("`bag-info.txt` names no certificate that may open the package")]
+    NoAddressee,
+    #[error("the check was stopped")]
+    Stopped,
+}
+
+impl Failure for VerifyFault {
+    fn family(&self) -> Family {
+        match self {
+            Self::Stopped => Family::Refusal,
+            _ => Family::PeerFault,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Signer { .. } => "P-313",
+            Self::NoAddressee => "P-314",
+            Self::Stopped => "R-310",
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::Stopped => "start the check again".to_owned(),
+            _ => "keep the package as it is and tell the sending office".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Bench, SENDER, ToyKeys, carry_on, has_tool, toy_verify, try_shell};
+    use std::fs;
+
+    fn codes(report: &VerifyReport) -> Vec<&str> {
+        report.faults().map(|fault| fault.code.as_str()).collect()
+    }
+
+    fn says(report: &VerifyReport, name: &str) -> bool {
+        report.faults().any(|fault| fault.message.contains(name))
+    }
+
+    #[test]
+    fn an_honest_package_passes_every_layer_and_says_what_is_not_proven() {
+        let bench = Bench::usual();
+        let summary = bench.pack();
+        let report = bench.verify();
+        assert!(report.is_valid(), "{report}");
+        assert_eq!(report.label, Some(summary.label));
+        assert_eq!(report.tagmanifest_digest, Some(summary.tagmanifest_digest));
+        assert_eq!(report.ciphertext_bytes, summary.ciphertext_bytes);
+        assert_eq!(report.signer.as_ref().unwrap().office, SENDER.parse().unwrap());
+        assert_eq!(report.layers.len(), 5);
+        assert_eq!(report.not_proven.len(), 2);
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<VerifyReport>(&json).unwrap(), report);
+        assert!(report.to_string().contains("check it yourself: bagit.py --validate PKG"));
+    }
+
+    #[test]
+    fn a_changed_byte_in_any_file_is_refused_naming_the_file_and_bagit_agrees() {
+        let bench = Bench::usual();
+        let summary = bench.pack();
+        let judge = has_tool("bagit.py", "--version");
+        for part in &summary.files {
+            let path = bench.path("package").join(&part.name);
+            let honest = fs::read(&path).unwrap();
+            for at in [0, honest.len() / 2, honest.len() - 1] {
+                let mut changed = honest.clone();
+                changed[at] ^= 1;
+                fs::write(&path, changed).unwrap();
+                let report = bench.verify();
+                assert!(!report.is_valid(), "{} at {at}", part.name);
+                let signature = part.name == SIGNATURE;
+                assert!(signature || says(&report, &part.name) || part.name == TAG_MANIFEST, "{report}");
+                if judge && !signature && at == 0 && part.name != TAG_MANIFEST {
+                    assert!(!try_shell(bench.root.path(), "bagit.py --validate package").0, "{}", part.name);
+                }
+            }
+            fs::write(&path, honest).unwrap();
+        }
+        assert!(bench.verify().is_valid());
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let bench = Bench::usual();
+        let summary = bench.pack();
+        for part in &summary.files {
+            let path = bench.path("package").join(&part.name);
+            let honest = fs::read(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            let report = bench.verify();
+            assert!(says(&report, &part.name), "{}: {report}", part.name);
+            fs::write(&path, honest).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_extra_file_is_named_but_later_proofs_may_be_added() {
+        let bench = Bench::usual();
+        bench.pack();
+        for name in ["fetch.txt", "data/payload.age.999999", "data/note.txt", "manifest-md5.txt"] {
+            let path = bench.path("package").join(name);
+            fs::write(&path, "x").unwrap();
+            let report = bench.verify();
+            assert!(codes(&report).contains(&"P-305") && says(&report, name), "{name}: {report}");
+            fs::remove_file(&path).unwrap();
+        }
+        fs::write(bench.path("package/seal/timestamp.tsr"), "x").unwrap();
+        let report = bench.verify();
+        assert!(report.is_valid());
+        assert!(report.not_proven.iter().any(|gap| gap.contains("seal/timestamp.tsr")));
+    }
+
+    #[test]
+    fn links_and_unknown_folders_are_refused() {
+        let bench = Bench::usual();
+        bench.pack();
+        fs::create_dir(bench.path("package/data/more")).unwrap();
+        assert!(codes(&bench.verify()).contains(&"P-306"));
+        fs::remove_dir(bench.path("package/data/more")).unwrap();
+        let part = bench.path("package/data/payload.age.000000");
+        fs::rename(&part, bench.path("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(bench.path("elsewhere"), &part).unwrap();
+        let report = bench.verify();
+        assert!(codes(&report).contains(&"P-306") && says(&report, "payload.age.000000"), "{report}");
+    }
+
+    #[test]
+    fn swapped_truncated_and_extended_parts_are_named() {
+        let bench = Bench::usual();
+        bench.pack();
+        let [one, two] =
+            ["000000", "000001"].map(|n| bench.path("package/data/payload.age.").display().to_string() + n);
+        let (first, second) = (fs::read(&one).unwrap(), fs::read(&two).unwrap());
+        for (a, b) in
+            [(&second, &first), (&first[..99_999].to_vec(), &second), (&[&first[..], b"x"].concat(), &second)]
+        {
+            fs::write(&one, a).unwrap();
+            fs::write(&two, b).unwrap();
+            let report = bench.verify();
+            assert!(codes(&report).contains(&"P-307") && says(&report, "payload.age.000000"), "{report}");
+        }
+    }
+
+    #[test]
+    fn a_package_signed_by_another_office_or_over_other_bytes_is_refused() {
+        let bench = Bench::usual();
+        let mut request = bench.request();
+        request.from = "XC/evidence-office".parse().unwrap();
+        crate::pack(request, &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap();
+        let report = bench.verify();
+        assert_eq!(codes(&report), ["P-313"]);
+        assert!(says(&report, "XB/evidence-office"));
+        fs::write(bench.path("package/seal/signature.p7s"), "XC/evidence-office sha256:00").unwrap();
+        assert_eq!(codes(&bench.verify()), ["P-999"]);
+    }
+
+    #[test]
+    fn a_manifest_that_lists_other_things_is_refused() {
+        let bench = Bench::usual();
+        bench.pack();
+        let path = bench.path("package/manifest-sha256.txt");
+        let honest = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = honest.lines().collect();
+        let cases = [
+            String::new(),
+            format!("{}\n", lines[0]),
+            format!("{}\n{}\n", lines[0], lines[2]),
+            honest.replace("payload.age.000001", "../../etc/passwd"),
+            honest.replace("payload.age.000001", "payload.age.000002"),
+            honest.replace("data/payload.age.000001", "seal/signature.p7s"),
+        ];
+        for text in cases {
+            fs::write(&path, text).unwrap();
+            let report = bench.verify();
+            assert!(!report.is_valid());
+            assert_eq!(report.layers[1].outcome, Outcome::NotChecked);
+        }
+    }
+
+    #[test]
+    fn a_stopped_check_is_not_valid_and_no_package_at_all_is_no_panic() {
+        let bench = Bench::usual();
+        bench.pack();
+        let report =
+            verify_outer_watched(&bench.path("package"), &toy_verify, &mut |_| ControlFlow::Break(()));
+        assert!(!report.is_valid());
+        assert_eq!(codes(&report), ["R-310"]);
+        let nothing = verify_outer(&bench.path("nothing"), &toy_verify);
+        assert!(!nothing.is_valid());
+        assert!(codes(&nothing).iter().all(|code| *code == "P-304"), "{nothing}");
+    }
+}

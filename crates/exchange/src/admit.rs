@@ -1,0 +1,129 @@
+//! What a node checks before it makes a peer's envelope durable: addresses and the sender's log, no content.
+
+use crate::{Envelope, STATEMENT_LABEL};
+use ledger::{Checkpoint, CheckpointError, ProofError, SignedCheckpoint, checkpoint};
+use register::Peer;
+use vocabulary::{Digest, EnvelopeId, Failure, Family, OfficeId, StateCode};
+
+/// An envelope that may be stored; `linked` says that its head is proven consistent with the last one.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    pub head: SignedCheckpoint,
+    pub linked: bool,
+}
+
+/// Checks an envelope that `peer` handed over, against the heads of its log that we have seen.
+///
+/// `last` is the largest linked head. An envelope whose head is older than `last`, or that comes without
+/// a proof from `last` (both happen in the pouch), is admitted unlinked; a contradiction is refused.
+pub fn admit(
+    envelope: &Envelope,
+    us: StateCode,
+    peer: &Peer,
+    last: Option<&Checkpoint>,
+    seen: &[Checkpoint],
+) -> Result<Admission, AdmitFault> {
+    if envelope.to.state != us {
+        return Err(AdmitFault::OtherAddressee { us, found: envelope.to });
+    }
+    if envelope.from.state != peer.state() {
+        return Err(AdmitFault::OtherSender { expected: peer.state(), found: envelope.from });
+    }
+    let head = checkpoint::open(&envelope.log.checkpoint, peer.log())?;
+    let commitment = envelope.log.commitment(STATEMENT_LABEL, &envelope.digest).ok_or(AdmitFault::Salt)?;
+    envelope.log.inclusion.verify(&commitment, head.checkpoint()).map_err(AdmitFault::NotInLog)?;
+    if let Some(other) = seen.iter().find(|other| other.contradicts(head.checkpoint())) {
+        return Err(AdmitFault::SplitView { size: other.size() });
+    }
+    let linked = link(envelope, last, head.checkpoint())?;
+    Ok(Admission { head, linked })
+}
+
+fn link(envelope: &Envelope, last: Option<&Checkpoint>, head: &Checkpoint) -> Result<bool, AdmitFault> {
+    let Some(last) = last else { return Ok(true) };
+    if last.size() == head.size() {
+        return Ok(last.root() == head.root());
+    }
+    match &envelope.log.consistency {
+        Some(proof) if proof.from == last.size() && head.size() > last.size() => {
+            proof.verify(last, head).map_err(AdmitFault::Rewritten)?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdmitFault {
+    #[error("the envelope is addressed to `{found}`, this is the node of `{us}`")]
+    OtherAddressee { us: StateCode, found: OfficeId },
+    #[error("the envelope comes from `{found}`, handed over by `{expected}`")]
+    OtherSender { expected: StateCode, found: OfficeId },
+    #[error("no State `{state}` is enrolled here")]
+    UnknownPeer { state: StateCode },
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("the salt in the envelope is not 32 bytes in hex")]
+    Salt,
+    #[error("the statement is not in the sender's log: {0}")]
+    NotInLog(ProofError),
+    #[error("the sender's log shows two faces: two different heads of size {size}")]
+    SplitView { size: u64 },
+    #[error("the sender's log was rewritten: {0}")]
+    Rewritten(ProofError),
+    #[error(
+        "the envelope id `{envelope}` came before with other content: expected `{expected}`, found `{found}`"
+    )]
+    IdReused { envelope: EnvelopeId, expected: Digest, found: Digest },
+    #[error("the same sealed statement came before as the envelope `{before}`, now as `{envelope}`")]
+    Replayed { envelope: EnvelopeId, before: EnvelopeId },
+}
+
+impl Failure for AdmitFault {
+    fn family(&self) -> Family {
+        match self {
+            Self::UnknownPeer { .. } => Family::Refusal,
+            _ => Family::PeerFault,
+        }
+    }
+    fn code(&self) -> &'static str {
+        match self {
+            Self::OtherAddressee { .. } => "P-520",
+            Self::OtherSender { .. } => "P-521",
+            Self::UnknownPeer { .. } => "R-301",
+            Self::Checkpoint(error) => error.code(),
+            Self::Salt => "P-522",
+            Self::NotInLog(_) => "P-523",
+            Self::SplitView { .. } => "P-524",
+            Self::Rewritten(_) => "P-525",
+            Self::IdReused { .. } => "P-526",
+            Self::Replayed { .. } => "P-527",
+        }
+    }
+    fn clause(&self) -> Option<String> {
+        match self {
+            Self::Checkpoint(error) => error.clause(),
+            Self::SplitView { .. } | Self::Rewritten(_) | Self::NotInLog(_) => {
+                Some("spec/03-ledger.md".to_owned())
+            }
+            _ => Some("spec/02-exchange.md, admission".to_owned()),
+        }
+    }
+    fn remedy(&self) -> String {
+        match self {
+            Self::OtherAddressee { .. } => "send it to the node of the State it is addressed to",
+            Self::OtherSender { .. } => "hand it over through the node of the State that sent it",
+            Self::UnknownPeer { .. } => "enrol the State first: `rogatory peer add DESCRIPTOR`",
+            Self::SplitView { .. } | Self::Rewritten(_) => {
+                "keep both signed heads as evidence and speak to the other State before any further exchange"
+            }
+            Self::IdReused { .. } | Self::Replayed { .. } => {
+                "look for a replay; the first delivery and its receipt stand"
+            }
+            Self::Checkpoint(_) | Self::Salt | Self::NotInLog(_) => {
+                "send the envelope again as it was exported; nothing of it was stored"
+            }
+        }
+        .to_owned()
+    }
+}

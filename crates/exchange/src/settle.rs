@@ -1,0 +1,96 @@
+//! What a sender checks before it believes a receipt.
+
+use crate::{CosignedHead, RECEIVED_LABEL, Receipt, receipt::FORMAT};
+use ledger::{Checkpoint, KeyName, SignedCheckpoint, checkpoint, cosignature::verify_cosignature};
+use register::Peer;
+use seal::SignatureError;
+use vocabulary::{Digest, EnvelopeId, Failure, Family, Instant, OfficeFunction, OfficeId, StateCode};
+
+/// A receipt that stands: signed by the peer's node for this very envelope.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    pub receipt: Receipt,
+    /// The head of the receiver's log in which the receipt is committed.
+    pub receiver_head: SignedCheckpoint,
+    /// The head of our log that the peer cosigned; the caller compares its root with its own tree.
+    pub cosigned: Option<CosignedHead>,
+}
+
+/// Checks the signed bytes of a receipt for the envelope that we sent.
+pub fn settle(
+    signed: &[u8],
+    us: StateCode,
+    peer: &Peer,
+    envelope: EnvelopeId,
+    digest: Digest,
+    now: Instant,
+) -> Result<Settled, SettleFault> {
+    let verified = seal::verify_cms_attached(signed, peer.anchor(), now)?;
+    let node = OfficeId::new(peer.state(), OfficeFunction::Node);
+    if verified.signer() != node {
+        return Err(SettleFault::Signer { expected: node, found: verified.signer() });
+    }
+    let receipt: Receipt = serde_json::from_slice(verified.value())
+        .map_err(|error| SettleFault::Json { line: error.line(), column: error.column() })?;
+    if receipt.format != FORMAT || receipt.from != node || receipt.to.state != us {
+        return Err(SettleFault::Addresses);
+    }
+    if receipt.envelope != envelope || receipt.digest != digest {
+        return Err(SettleFault::OtherEnvelope { expected: digest, found: receipt.digest });
+    }
+    let receiver_head =
+        checkpoint::open(&receipt.log.checkpoint, peer.log()).map_err(|_| SettleFault::Log)?;
+    let commitment = receipt.log.commitment(RECEIVED_LABEL, &digest).ok_or(SettleFault::Log)?;
+    receipt.log.inclusion.verify(&commitment, receiver_head.checkpoint()).map_err(|_| SettleFault::Log)?;
+    let cosigned = receipt.head.clone();
+    if let Some(head) = &cosigned {
+        let body = Checkpoint::new(KeyName::of_log(us), head.size, head.root).to_string();
+        verify_cosignature(&body, &head.cosignature, peer.cosigner())
+            .map_err(|_| SettleFault::Cosignature)?;
+    }
+    Ok(Settled { receipt, receiver_head, cosigned })
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SettleFault {
+    #[error("the receipt does not stand: {0}")]
+    Signature(#[from] SignatureError),
+    #[error("the receipt is signed by `{found}`, expected `{expected}`")]
+    Signer { expected: OfficeId, found: OfficeId },
+    #[error("the signed content is not a receipt (line {line} column {column})")]
+    Json { line: usize, column: usize },
+    #[error("the receipt has another format or other addresses")]
+    Addresses,
+    #[error("the receipt is for another envelope: expected `{expected}`, found `{found}`")]
+    OtherEnvelope { expected: Digest, found: Digest },
+    #[error("the receipt is not committed in its node's log")]
+    Log,
+    #[error("the cosignature in the receipt does not verify")]
+    Cosignature,
+    #[error("the peer cosigned a head of {size} leaves that is not ours")]
+    ForeignHead { size: u64 },
+}
+
+impl Failure for SettleFault {
+    fn family(&self) -> Family {
+        Family::PeerFault
+    }
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Signature(error) => error.code(),
+            Self::Signer { .. } => "P-531",
+            Self::Json { .. } => "P-532",
+            Self::Addresses => "P-533",
+            Self::OtherEnvelope { .. } => "P-534",
+            Self::Log => "P-535",
+            Self::Cosignature => "P-536",
+            Self::ForeignHead { .. } => "P-537",
+        }
+    }
+    fn clause(&self) -> Option<String> {
+        Some("spec/02-exchange.md, receipt".to_owned())
+    }
+    fn remedy(&self) -> String {
+        "the envelope stays undelivered and is tried again; tell the other State's operators".to_owned()
+    }
+}

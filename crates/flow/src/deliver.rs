@@ -1,0 +1,270 @@
+//! Bringing an envelope to a peer by any road, and believing its receipt only after checking it.
+
+use crate::{Flow, FlowError, Level, log, receive::clock_report};
+use casefile::{TransportEvent, outgoing, outgoing::Outgoing};
+use exchange::{CLOCK_SKEW_MAX, Envelope, SettleFault, next_attempt, settle};
+use mandate::Authorized;
+use store::{CosignatureRow, HeadRow, OutboxRow};
+use treaty::rule;
+use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, Instant, Report, StateCode};
+
+/// Envelopes tried in one round.
+const ROUND: u32 = 256;
+
+/// An envelope to hand over now.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub envelope: EnvelopeId,
+    pub peer: StateCode,
+    pub file: FileId,
+    pub kind: String,
+    pub attempts: u32,
+}
+
+/// What a verified receipt says.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Delivered {
+    pub envelope: EnvelopeId,
+    pub peer: StateCode,
+    pub file: FileId,
+    /// By the receiver's clock.
+    pub received_at: Instant,
+    /// The digest of the receipt's bytes.
+    pub receipt: Digest,
+    /// False when this receipt was here already.
+    pub first: bool,
+}
+
+impl Flow {
+    /// Envelopes whose next attempt is due, oldest first.
+    pub async fn attempts_due(&self) -> Result<Vec<Attempt>, FlowError> {
+        let mut read = self.store.read().await?;
+        let rows = read.queries().outbox_due(self.now(), ROUND).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Attempt {
+                envelope: row.envelope,
+                peer: row.peer,
+                file: row.file,
+                kind: row.kind,
+                attempts: row.attempts,
+            })
+            .collect())
+    }
+
+    /// The envelope's bytes as they go on a road now, with the newest head of our log.
+    pub async fn envelope_bytes(&self, envelope: EnvelopeId) -> Result<Vec<u8>, FlowError> {
+        let mut read = self.store.read().await?;
+        let row = read.queries().outbox(envelope).await?.ok_or(FlowError::Record { what: "an envelope" })?;
+        let from = read.queries().cosignature(row.peer).await?.map(|known| known.size);
+        let evidence = self.log_evidence(&mut read, &row.salt, row.leaf, from).await?;
+        let envelope =
+            Envelope::new(row.envelope, row.sender, row.addressee, &row.sealed, self.now(), evidence);
+        Ok(envelope.to_json()?)
+    }
+
+    /// Verifies a receipt and records delivery; the first receipt stands, a later one changes nothing.
+    pub async fn settle(&self, envelope: EnvelopeId, receipt: &[u8]) -> Result<Delivered, FlowError> {
+        let row = {
+            let mut read = self.store.read().await?;
+            read.queries().outbox(envelope).await?.ok_or(FlowError::Record { what: "an envelope" })?
+        };
+        let peer = self.peer(row.peer).await?;
+        let now = self.now();
+        let settled = settle(receipt, self.us(), &peer, envelope, row.sealed_digest, now)?;
+        let mut write = self.store.write().await?;
+        if let Some(head) = &settled.cosigned {
+            let size = write.queries().ledger_size().await?;
+            if head.size > size || log::root(&mut write, head.size).await? != head.root {
+                return Err(SettleFault::ForeignHead { size: head.size }.into());
+            }
+            write
+                .keep_cosignature(&CosignatureRow {
+                    peer: row.peer,
+                    size: head.size,
+                    root: *head.root.as_bytes(),
+                    line: head.cosignature.clone(),
+                    received_at: now,
+                })
+                .await?;
+        }
+        let their = settled.receiver_head.checkpoint();
+        write
+            .keep_head(&HeadRow {
+                peer: row.peer,
+                size: their.size(),
+                root: *their.root().as_bytes(),
+                note: settled.receiver_head.to_string(),
+                linked: false,
+                seen_at: now,
+            })
+            .await?;
+        let delivered = Delivered {
+            envelope,
+            peer: row.peer,
+            file: row.file,
+            received_at: settled.receipt.received_at,
+            receipt: Digest::of(receipt),
+            first: write.deliver_outbox(envelope, now, receipt).await?,
+        };
+        if delivered.first {
+            self.record_delivery(&mut write, &row, &delivered, settled.receipt.sent_at).await?;
+        }
+        write.commit().await?;
+        Ok(delivered)
+    }
+
+    async fn record_delivery(
+        &self,
+        write: &mut store::Write,
+        row: &OutboxRow,
+        delivered: &Delivered,
+        sent_at: Instant,
+    ) -> Result<(), FlowError> {
+        let proof = TransportEvent::Delivered {
+            envelope: row.envelope,
+            sealed: row.sealed_digest,
+            receipt: delivered.receipt,
+            received_at: delivered.received_at,
+        };
+        self.record_proof(write, row.file, proof).await?;
+        let skew = delivered.received_at.since(sent_at).max(sent_at.since(delivered.received_at));
+        if sent_at.since(delivered.received_at) > CLOCK_SKEW_MAX || skew > CLOCK_SKEW_MAX && row.attempts == 0 {
+            let id = format!("clock/{}/{}", row.peer, self.now().seconds() / 3600);
+            let report = clock_report(row.peer, skew.as_secs());
+            self.find(write, id, Level::Warn, Some(row.file), Some(row.peer), report).await?;
+        }
+        if row.kind != "request" {
+            return Ok(());
+        }
+        let command = outgoing::Command::ReportDelivered {
+            envelope: row.envelope,
+            receipt: delivered.receipt,
+            received_at: delivered.received_at,
+        };
+        match self.perform_in::<Outgoing>(write, row.file, &Authorized::reported(command)?, &[]).await {
+            // Withdrawn or closed before the receipt came: the proof stands, the legal state does not change.
+            Err(FlowError::Refused(_)) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Puts the next attempt off; `trouble` is one line without personal data.
+    pub async fn attempt_failed(&self, attempt: &Attempt, trouble: &str) -> Result<(), FlowError> {
+        let mut write = self.store.write().await?;
+        let next = next_attempt(self.now(), attempt.attempts);
+        write.retry_outbox(attempt.envelope, next, trouble).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// The peer's node refused the envelope for good: the attempts end and people are told.
+    pub async fn attempt_refused(&self, attempt: &Attempt, report: &Report) -> Result<(), FlowError> {
+        let mut write = self.store.write().await?;
+        let code: String = report.code.chars().take(8).collect();
+        write.refuse_outbox(attempt.envelope, self.now(), &code).await?;
+        let proof = TransportEvent::RefusedByPeer { envelope: attempt.envelope, code: code.clone() };
+        self.record_proof(&mut write, attempt.file, proof).await?;
+        let shown = Report {
+            family: Family::PeerFault,
+            code: "P-544".to_owned(),
+            message: format!("the node of `{}` refused the `{}` ({code})", attempt.peer, attempt.kind),
+            clause: Some("spec/02-exchange.md, admission".to_owned()),
+            remedy: "speak to the other State's operators; export the envelope again when the cause is mended"
+                .to_owned(),
+        };
+        let id = format!("refused/{}", attempt.envelope);
+        self.find(&mut write, id, Level::Fail, Some(attempt.file), Some(attempt.peer), shown).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Turns missing receipts into findings, once for each threshold (policy).
+    pub async fn look_for_receipts(&self) -> Result<(), FlowError> {
+        let now = self.now();
+        let waiting = {
+            let mut read = self.store.read().await?;
+            read.queries().outbox_waiting().await?
+        };
+        for row in waiting {
+            let waited = now.since(row.queued_at);
+            for (threshold, level, id) in
+                [(2, Level::Fail, "receipt.delivery.fail"), (1, Level::Warn, "receipt.delivery.warn")]
+            {
+                let hours = rule(id).and_then(|rule| rule.number()).unwrap_or(24);
+                if row.thresholds < threshold && waited.as_secs() >= u64::from(hours) * 3600 {
+                    self.receipt_missing(&row, threshold, level, id, hours).await?;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn receipt_missing(
+        &self,
+        row: &OutboxRow,
+        threshold: u32,
+        level: Level,
+        rule_id: &str,
+        hours: u32,
+    ) -> Result<(), FlowError> {
+        let mut write = self.store.write().await?;
+        write.pass_threshold(row.envelope, threshold).await?;
+        let proof = TransportEvent::ReceiptMissing {
+            envelope: row.envelope,
+            level: level.as_str().to_owned(),
+            rule_id: rule_id.to_owned(),
+        };
+        self.record_proof(&mut write, row.file, proof).await?;
+        let report = Report {
+            family: Family::PeerFault,
+            code: "P-545".to_owned(),
+            message: format!(
+                "no receipt of `{}` for the `{}` sent more than {hours} h ago",
+                row.peer, row.kind
+            ),
+            clause: rule(rule_id).map(|rule| format!("{} (policy)", rule.citation())),
+            remedy: "telephone the other State, or send the envelope by pouch: `rogatory envelope export`"
+                .to_owned(),
+        };
+        let id = format!("missing/{}/{threshold}", row.envelope);
+        self.find(&mut write, id, level, Some(row.file), Some(row.peer), report).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// An envelope of a file that can go into the pouch; `None` chooses the newest one without a receipt.
+    pub async fn exportable(
+        &self,
+        file: FileId,
+        wanted: Option<EnvelopeId>,
+    ) -> Result<Attempt, FlowError> {
+        let mut read = self.store.read().await?;
+        let rows = read.queries().outbox_of(file).await?;
+        let chosen = match wanted {
+            Some(id) => rows.into_iter().find(|row| row.envelope == id),
+            None => rows.into_iter().rev().find(|row| row.delivered_at.is_none()),
+        };
+        chosen
+            .map(|row| Attempt {
+                envelope: row.envelope,
+                peer: row.peer,
+                file: row.file,
+                kind: row.kind,
+                attempts: row.attempts,
+            })
+            .ok_or_else(|| {
+                casefile::Refused::Rule {
+                    code: "R-302",
+                    what: "the file has no envelope that waits for a receipt".to_owned(),
+                    clause: "spec/02-exchange.md, pouch".to_owned(),
+                    remedy: "name one with `--envelope` (`rogatory file show FILE` lists them)".to_owned(),
+                }
+                .into()
+            })
+    }
+}
+
+impl From<&FlowError> for Report {
+    fn from(error: &FlowError) -> Self {
+        error.report()
+    }
+}

@@ -1,0 +1,196 @@
+//! The duty to say something: build the statement, sign it, seal it to the office, put it in the outbox.
+
+use crate::{Flow, FlowError, perform::history};
+use casefile::{
+    Disposition, Parcel, TransportEvent,
+    incoming::{self, Incoming},
+    outgoing::Outgoing,
+};
+use exchange::{Decision, Message, STATEMENT_LABEL, Statement};
+use mandate::{Authorized, FourEyes};
+use store::{DutyRow, InboxState, OutboxRow};
+use vocabulary::{EnvelopeId, FileId, OfficeFunction, OfficeId, OfficerId};
+
+/// A statement ready to be signed, and whether it is the answer that a file gives once.
+struct Built {
+    from: OfficeId,
+    to: OfficeId,
+    message: Message,
+    answers: bool,
+}
+
+impl Flow {
+    /// Discharges one duty to dispatch; everything durable happens in one transaction.
+    pub(crate) async fn dispatch(&self, duty: &DutyRow, parcel: &Parcel) -> Result<(), FlowError> {
+        let built = self.build(duty.file, parcel).await?;
+        let now = self.now();
+        let envelope = EnvelopeId::from_uuid(self.new_uuid()?);
+        let kind = built.message.word().to_owned();
+        let statement = Statement::new(envelope, duty.file, built.from, built.to, now, built.message);
+        let peer = self.peer(built.to.state).await?;
+        let recipient = peer.office(built.to.function)?;
+        let key = self.keys.office(built.from.function)?;
+        let sealed = seal::seal(&statement.to_json()?, key, &[recipient.clone()], now)?;
+
+        let mut write = self.store.write().await?;
+        if !write.queries().duty_open(&duty.id).await? {
+            return Ok(());
+        }
+        let (salt, leaf) = self.append(&mut write, STATEMENT_LABEL, &sealed.digest()).await?;
+        let row = OutboxRow {
+            envelope,
+            peer: built.to.state,
+            sender: built.from,
+            addressee: built.to,
+            file: duty.file,
+            kind: kind.clone(),
+            sealed_digest: sealed.digest(),
+            sealed: sealed.into_der(),
+            salt: salt.to_vec(),
+            leaf,
+            queued_at: now,
+            next_attempt: now,
+            attempts: 0,
+            trouble: None,
+            thresholds: 0,
+            delivered_at: None,
+            refused_at: None,
+            receipt: None,
+        };
+        write.add_outbox(&row).await?;
+        let proof = TransportEvent::Submitted { envelope, statement: kind, sealed: row.sealed_digest };
+        self.record_proof(&mut write, duty.file, proof).await?;
+        if built.answers {
+            let command = Authorized::reported(incoming::Command::ReportAnswered { envelope })?;
+            match self.perform_in::<Incoming>(&mut write, duty.file, &command, &[]).await {
+                Err(error) if error.is_already_done() => {}
+                other => {
+                    other?;
+                }
+            }
+        }
+        write.discharge_duty(&duty.id, now).await?;
+        Ok(write.commit().await?)
+    }
+
+    async fn build(&self, file: FileId, parcel: &Parcel) -> Result<Built, FlowError> {
+        if let Parcel::Rejection { envelope, sealed, report } = parcel {
+            let (envelope, sealed, report) = (*envelope, *sealed, report.clone());
+            let peer = self.sender_of(envelope).await?;
+            let message = Message::Rejection { envelope, sealed, report };
+            let node = |state| OfficeId::new(state, OfficeFunction::Node);
+            return Ok(Built { from: node(self.us()), to: node(peer), message, answers: false });
+        }
+        let mut read = self.store.read().await?;
+        match history::<Outgoing>(&mut read, file).await {
+            Ok(history) => {
+                drop(read);
+                self.build_outgoing(&history.state.ok_or(FlowError::NoFile { file })?, parcel).await
+            }
+            Err(FlowError::NoFile { .. }) => {
+                let history = history::<Incoming>(&mut read, file).await?;
+                drop(read);
+                self.build_incoming(&history.state.ok_or(FlowError::NoFile { file })?, parcel).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn sender_of(&self, envelope: EnvelopeId) -> Result<vocabulary::StateCode, FlowError> {
+        let mut read = self.store.read().await?;
+        read.queries()
+            .inbox_all()
+            .await?
+            .into_iter()
+            .find(|row| row.envelope == envelope && row.state == InboxState::Quarantined)
+            .map(|row| row.peer)
+            .ok_or(FlowError::Record { what: "the sender of a quarantined envelope" })
+    }
+
+    async fn build_outgoing(&self, file: &Outgoing, parcel: &Parcel) -> Result<Built, FlowError> {
+        let message = match parcel {
+            Parcel::Request => Message::Request {
+                draft: Box::new(self.draft_of(file.draft).await?),
+                officers: officers(file.eyes.as_ref())?,
+            },
+            Parcel::Consultation { text } => {
+                Message::Consultation { text: self.text(*text, "a consultation").await? }
+            }
+            Parcel::Withdrawal { reason } => {
+                Message::Withdrawal { reason: self.text(*reason, "a reason").await? }
+            }
+            Parcel::ExtensionRequest { days, reason } => {
+                Message::ExtensionRequest { days: *days, reason: self.text(*reason, "a reason").await? }
+            }
+            Parcel::Closing { outcome } => Message::Closing { outcome: *outcome },
+            _ => return Err(FlowError::Record { what: "a duty that the requesting State cannot have" }),
+        };
+        let (from, to) = (file.kind.sender_of(self.us()), file.kind.addressee_of(file.to));
+        Ok(Built { from, to, message, answers: false })
+    }
+
+    async fn build_incoming(&self, file: &Incoming, parcel: &Parcel) -> Result<Built, FlowError> {
+        let (mut answers, preserved) = (false, || {
+            file.preserved.as_ref().ok_or(FlowError::Record { what: "a preservation that was announced" })
+        });
+        let message = match parcel {
+            Parcel::Decision => {
+                let (eyes, disposition) =
+                    file.decided.as_ref().ok_or(FlowError::Record { what: "a decision" })?;
+                answers = !disposition.is_grant();
+                Message::Decision {
+                    decision: self.decision(disposition).await?,
+                    officers: officers(Some(eyes))?,
+                }
+            }
+            Parcel::Preserved => {
+                answers = true;
+                let preserved = preserved()?;
+                Message::Preserved {
+                    effected: preserved.effected,
+                    zone: preserved.zone.clone(),
+                    minimum: preserved.minimum.clone(),
+                    order_end: preserved.order_end.clone(),
+                }
+            }
+            Parcel::Extended => Message::Extended { order_end: preserved()?.order_end.clone() },
+            Parcel::Evidence { .. } => {
+                answers = true;
+                let sealed =
+                    file.sealed.as_ref().ok_or(FlowError::Record { what: "a sealed package" })?;
+                let announcement = self.object(sealed.announcement, "an announcement").await?;
+                Message::Evidence(
+                    serde_json::from_slice(&announcement)
+                        .map_err(|_| FlowError::Record { what: "an announcement" })?,
+                )
+            }
+            Parcel::Consultation { text } => {
+                Message::Consultation { text: self.text(*text, "a consultation").await? }
+            }
+            _ => return Err(FlowError::Record { what: "a duty that the requested State cannot have" }),
+        };
+        let (from, to) = (file.kind.addressee_of(self.us()), file.kind.sender_of(file.from));
+        Ok(Built { from, to, message, answers })
+    }
+
+    async fn decision(&self, disposition: &Disposition) -> Result<Decision, FlowError> {
+        Ok(match disposition {
+            Disposition::Grant { conditions: None } => Decision::Granted { conditions: None },
+            Disposition::Grant { conditions: Some(text) } => {
+                Decision::Granted { conditions: Some(self.text(*text, "conditions").await?) }
+            }
+            Disposition::Postpone { reasons } => {
+                Decision::Postponed { reasons: self.text(*reasons, "reasons").await? }
+            }
+            Disposition::Refuse { grounds, reasons } => Decision::Refused {
+                grounds: grounds.clone(),
+                reasons: self.text(*reasons, "reasons").await?,
+            },
+        })
+    }
+}
+
+fn officers(eyes: Option<&FourEyes>) -> Result<[OfficerId; 2], FlowError> {
+    let eyes = eyes.ok_or(FlowError::Record { what: "the two officers behind a statement" })?;
+    Ok([eyes.first().clone(), eyes.second().clone()])
+}

@@ -1,0 +1,41 @@
+//! Where a node keeps what is too large for its database.
+
+use std::path::{Path, PathBuf};
+use vocabulary::{FileId, PackageId};
+
+/// The folder of one node.
+#[derive(Debug, Clone)]
+pub struct NodeFolder(PathBuf);
+
+impl NodeFolder {
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.0.join("rogatory.sqlite3")
+    }
+
+    pub fn configuration(&self) -> PathBuf {
+        self.0.join("node.toml")
+    }
+
+    /// Packages that we sealed for others.
+    pub fn sealed(&self, file: FileId) -> PathBuf {
+        self.0.join("packages/sealed").join(file.to_string())
+    }
+
+    /// Packages that others sealed for us.
+    pub fn received(&self, package: PackageId) -> PathBuf {
+        self.0.join("packages/received").join(package.to_string())
+    }
+
+    /// A package of which parts are still missing.
+    pub fn arriving(&self, package: PackageId) -> PathBuf {
+        self.0.join("packages/arriving").join(package.to_string())
+    }
+}

@@ -1,0 +1,154 @@
+//! The one write path: a command becomes an event, a commitment, duties and a view in one transaction.
+
+use crate::{Flow, FlowError, log::EVENT_LABEL};
+use casefile::{Body, Casefile, Recorded, TransportEvent, incoming::Incoming, outgoing::Outgoing, replay};
+use mandate::Authorized;
+use store::{Ladder, NewEvent, Session, ViewRow, Write};
+use vocabulary::{Digest, FileId, Instant, OfficerId};
+
+/// What a command did.
+#[derive(Debug, Clone)]
+pub struct Performed<C: Casefile> {
+    pub file: C,
+    pub event: C::Event,
+    pub sequence: u64,
+}
+
+impl Flow {
+    /// The only way a file changes. `objects` are contents that the event names by digest.
+    pub async fn perform<C: Casefile>(
+        &self,
+        file: FileId,
+        command: &Authorized<C::Command>,
+        objects: &[Vec<u8>],
+    ) -> Result<Performed<C>, FlowError> {
+        let mut write = self.store.write().await?;
+        let performed = self.perform_in::<C>(&mut write, file, command, objects).await?;
+        write.commit().await?;
+        Ok(performed)
+    }
+
+    /// As `perform`, inside a transaction that does something else too.
+    pub(crate) async fn perform_in<C: Casefile>(
+        &self,
+        write: &mut Write,
+        file: FileId,
+        command: &Authorized<C::Command>,
+        objects: &[Vec<u8>],
+    ) -> Result<Performed<C>, FlowError> {
+        let now = self.now();
+        let history = history::<C>(write, file).await?;
+        let event = C::decide(history.state.as_ref(), command, now)?;
+        let sequence = history.length;
+        for object in objects {
+            write.put_object(object, now).await?;
+        }
+        let recorded = Recorded::new(
+            file,
+            sequence,
+            history.last,
+            now,
+            command.actor().clone(),
+            Body::Legal(event.clone()),
+        );
+        self.append_event(write, Ladder::Legal, &recorded).await?;
+        let state = C::apply(history.state, &event, now)?;
+        for (number, duty) in state.duties(&event).iter().enumerate() {
+            let id = format!("{file}/{sequence}/{number}");
+            write.add_duty(&id, file, &json(duty)?, duty.due().unwrap_or(now)).await?;
+        }
+        let view =
+            ViewRow { file, side: C::SIDE.as_str().to_owned(), body: json(&state)?, changed_at: now };
+        write.put_view(&view).await?;
+        Ok(Performed { file: state, event, sequence })
+    }
+
+    /// Records a proof of transport in a file's history; without such a file nothing is recorded.
+    pub(crate) async fn record_proof(
+        &self,
+        write: &mut Write,
+        file: FileId,
+        proof: TransportEvent,
+    ) -> Result<(), FlowError> {
+        let rows = write.queries().events(file).await?;
+        let (Some(last), sequence) = (rows.last(), rows.len() as u64) else { return Ok(()) };
+        let body: Body<serde_json::Value> = Body::Transport(proof);
+        let recorded = Recorded::new(
+            file,
+            sequence,
+            Some(Digest::of(&last.body)),
+            self.now(),
+            OfficerId::system(),
+            body,
+        );
+        self.append_event(write, Ladder::Transport, &recorded).await
+    }
+
+    async fn append_event<E: serde::Serialize + serde::de::DeserializeOwned>(
+        &self,
+        write: &mut Write,
+        ladder: Ladder,
+        recorded: &Recorded<E>,
+    ) -> Result<(), FlowError> {
+        let body = recorded.to_bytes()?;
+        let (salt, leaf) = self.append(write, EVENT_LABEL, &Digest::of(&body)).await?;
+        let event = NewEvent {
+            file: recorded.file,
+            ladder,
+            actor: recorded.actor.clone(),
+            at: recorded.at,
+            body,
+            salt,
+            leaf,
+        };
+        Ok(write.append_event(recorded.sequence, &event).await?)
+    }
+
+    /// The requesting State's file, from its history.
+    pub async fn outgoing(&self, file: FileId) -> Result<Outgoing, FlowError> {
+        self.load::<Outgoing>(file).await
+    }
+
+    /// The requested State's file, from its history.
+    pub async fn incoming(&self, file: FileId) -> Result<Incoming, FlowError> {
+        self.load::<Incoming>(file).await
+    }
+
+    async fn load<C: Casefile>(&self, file: FileId) -> Result<C, FlowError> {
+        let mut read = self.store.read().await?;
+        history::<C>(&mut read, file).await?.state.ok_or(FlowError::NoFile { file })
+    }
+}
+
+/// A file as its stored events make it.
+pub(crate) struct History<C> {
+    pub(crate) state: Option<C>,
+    pub(crate) length: u64,
+    pub(crate) last: Option<Digest>,
+    pub(crate) changed_at: Option<Instant>,
+}
+
+/// Replays a file; one of the other side is no file of this kind.
+pub(crate) async fn history<C: Casefile>(
+    session: &mut impl Session,
+    file: FileId,
+) -> Result<History<C>, FlowError> {
+    if let Some(view) = session.queries().view(file).await?
+        && view.side != C::SIDE.as_str()
+    {
+        return Err(FlowError::NoFile { file });
+    }
+    let bodies: Vec<Vec<u8>> =
+        session.queries().events(file).await?.into_iter().map(|row| row.body).collect();
+    let (state, events) = replay::<C>(&bodies)?;
+    Ok(History {
+        state,
+        length: bodies.len() as u64,
+        last: bodies.last().map(|body| Digest::of(body)),
+        changed_at: events.last().map(|event| event.at),
+    })
+}
+
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, FlowError> {
+    serde_json::to_vec(value).map_err(|_| FlowError::Record { what: "a value that JSON cannot hold" })
+}

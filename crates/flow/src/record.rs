@@ -1,0 +1,312 @@
+//! Opening what was taken in: decrypt, verify, and record it in its file.
+
+use crate::{Flow, FlowError, Level, perform::json};
+use casefile::{
+    Disposition, Duty, Parcel, Preserved, TransportEvent,
+    incoming::{self, Incoming},
+    outgoing::{self, Outgoing},
+};
+use exchange::{Decision, Message, Statement, StatementFault};
+use mandate::Authorized;
+use store::{InboxRow, InboxState, Write};
+use treaty::{Draft, Severity};
+use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, Report};
+
+/// Envelopes opened in one round.
+const ROUND: u32 = 64;
+
+impl Flow {
+    /// Opens and records what waits in the inbox; returns how many envelopes were settled.
+    pub async fn record_stored(&self) -> Result<usize, FlowError> {
+        let rows = {
+            let mut read = self.store.read().await?;
+            read.queries().inbox_stored(ROUND).await?
+        };
+        for row in &rows {
+            match self.record_one(row).await {
+                Ok(()) => {}
+                Err(error) if error.family() == Family::Fault => return Err(error),
+                Err(error) => self.quarantine(row, &error).await?,
+            }
+        }
+        Ok(rows.len())
+    }
+
+    async fn record_one(&self, row: &InboxRow) -> Result<(), FlowError> {
+        let statement = self.open_statement(row).await?;
+        let mut write = self.store.write().await?;
+        self.record(&mut write, row, &statement).await?;
+        let receipt = Digest::of(&row.receipt);
+        let proof = TransportEvent::Received {
+            envelope: row.envelope,
+            statement: statement.message.word().to_owned(),
+            sealed: row.sealed_digest,
+            receipt,
+        };
+        self.record_proof(&mut write, statement.file, proof).await?;
+        write
+            .settle_inbox(row.peer, row.envelope, InboxState::Recorded, Some(statement.file), None)
+            .await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Decrypts with the addressed office's key and verifies the sender's signature at the time of receipt.
+    async fn open_statement(&self, row: &InboxRow) -> Result<Statement, FlowError> {
+        let peer = self.peer(row.peer).await?;
+        let office = self.keys.office(row.addressee.function)?;
+        let verified = seal::open(&row.sealed, office, peer.anchor(), row.received_at)?;
+        let statement = Statement::from_json(verified.value())?;
+        if statement.from != verified.signer() {
+            let (expected, found) = (statement.from, verified.signer());
+            return Err(StatementFault::OtherSigner { expected, found }.into());
+        }
+        if statement.envelope != row.envelope {
+            let (expected, found) = (row.envelope, statement.envelope);
+            return Err(StatementFault::OtherEnvelope { expected, found }.into());
+        }
+        if statement.from.state != row.peer || statement.to != row.addressee {
+            return Err(StatementFault::OtherAddress {
+                from: statement.from,
+                to: row.addressee,
+                found_from: statement.from,
+                found_to: statement.to,
+            }
+            .into());
+        }
+        Ok(statement)
+    }
+
+    async fn record(
+        &self,
+        write: &mut Write,
+        row: &InboxRow,
+        statement: &Statement,
+    ) -> Result<(), FlowError> {
+        let out_of_place = || FlowError::OutOfPlace {
+            message: statement.message.word(),
+            from: statement.from.to_string(),
+        };
+        let signed = row.sealed_digest;
+        match &statement.message {
+            Message::Request { draft, .. } => self.record_request(write, row, statement, draft).await,
+            Message::Decision { decision, .. } => {
+                let (disposition, texts) = disposition(decision);
+                let command = outgoing::Command::ReportDecided { disposition, statement: signed };
+                self.answer(write, statement, command, &texts).await
+            }
+            Message::Preserved { effected, zone, minimum, order_end } => {
+                minimum.verify()?;
+                order_end.verify()?;
+                let preserved = Preserved {
+                    effected: *effected,
+                    zone: zone.clone(),
+                    minimum: minimum.clone(),
+                    order_end: order_end.clone(),
+                };
+                let command = outgoing::Command::ReportPreserved { preserved, statement: signed };
+                self.answer(write, statement, command, &[]).await
+            }
+            Message::Extended { order_end } => {
+                order_end.verify()?;
+                let command =
+                    outgoing::Command::ReportExtended { order_end: order_end.clone(), statement: signed };
+                self.answer(write, statement, command, &[]).await
+            }
+            Message::Evidence(announcement) => {
+                let object = json(announcement)?;
+                let command = outgoing::Command::ReportAnnounced {
+                    package: announcement.package,
+                    tag_manifest: announcement.tag_manifest,
+                    bytes: announcement.bytes,
+                    statement: Digest::of(&object),
+                };
+                self.answer(write, statement, command, &[object]).await
+            }
+            Message::Consultation { text } => {
+                let text = text.as_bytes().to_vec();
+                let digest = Digest::of(&text);
+                match self.side(write, statement).await? {
+                    Some(Side::Outgoing) => {
+                        let command = outgoing::Command::ReportConsulted { text: digest };
+                        self.answer(write, statement, command, &[text]).await
+                    }
+                    Some(Side::Incoming) => {
+                        let command = incoming::Command::ReportConsulted { text: digest };
+                        self.follow(write, statement, command, &[text]).await
+                    }
+                    None => Err(out_of_place()),
+                }
+            }
+            Message::ExtensionRequest { days, reason } => {
+                let reason = reason.as_bytes().to_vec();
+                let command = incoming::Command::ReportExtensionAsked {
+                    days: *days,
+                    reason: Digest::of(&reason),
+                };
+                self.follow(write, statement, command, &[reason]).await
+            }
+            Message::Withdrawal { reason } => {
+                let reason = reason.as_bytes().to_vec();
+                let command = incoming::Command::ReportWithdrawn { reason: Digest::of(&reason) };
+                self.follow(write, statement, command, &[reason]).await
+            }
+            Message::Closing { outcome } => {
+                let command =
+                    incoming::Command::ReportClosedByRequester { outcome: *outcome, statement: signed };
+                self.follow(write, statement, command, &[]).await
+            }
+            Message::Rejection { envelope, report, .. } => {
+                self.record_rejection(write, row, *envelope, report).await
+            }
+        }
+    }
+
+    async fn record_request(
+        &self,
+        write: &mut Write,
+        row: &InboxRow,
+        statement: &Statement,
+        draft: &Draft,
+    ) -> Result<(), FlowError> {
+        let kind = draft.kind;
+        let fits = statement.from == kind.sender_of(row.peer)
+            && statement.to == kind.addressee_of(self.us())
+            && draft.to == Some(self.us());
+        if !fits {
+            return Err(FlowError::OutOfPlace { message: "request", from: statement.from.to_string() });
+        }
+        if write.queries().view(statement.file).await?.is_some() {
+            return Err(FlowError::ForeignFile { file: statement.file });
+        }
+        let checked = self.check_received(write, row.peer, draft, row.received_at).await?;
+        let count = |severity: Severity| {
+            u32::try_from(checked.findings.iter().filter(|f| f.severity == severity).count()).unwrap_or(u32::MAX)
+        };
+        let bytes = draft.to_json();
+        let command = incoming::Command::ReportReceived {
+            file: statement.file,
+            kind,
+            from: row.peer,
+            draft: Digest::of(&bytes),
+            envelope: row.envelope,
+            received_at: row.received_at,
+            preservation: draft.preservation_file,
+            must: count(Severity::Must),
+            should: count(Severity::Should),
+            note: count(Severity::Note),
+        };
+        self.perform_in::<Incoming>(write, statement.file, &Authorized::reported(command)?, &[bytes]).await?;
+        Ok(())
+    }
+
+    /// What the requested State says in our outgoing file.
+    async fn answer(
+        &self,
+        write: &mut Write,
+        statement: &Statement,
+        command: outgoing::Command,
+        objects: &[Vec<u8>],
+    ) -> Result<(), FlowError> {
+        if self.side(write, statement).await? != Some(Side::Outgoing) {
+            return Err(FlowError::ForeignFile { file: statement.file });
+        }
+        self.perform_in::<Outgoing>(write, statement.file, &Authorized::reported(command)?, objects).await?;
+        Ok(())
+    }
+
+    /// What the requesting State says in our incoming file.
+    async fn follow(
+        &self,
+        write: &mut Write,
+        statement: &Statement,
+        command: incoming::Command,
+        objects: &[Vec<u8>],
+    ) -> Result<(), FlowError> {
+        if self.side(write, statement).await? != Some(Side::Incoming) {
+            return Err(FlowError::ForeignFile { file: statement.file });
+        }
+        self.perform_in::<Incoming>(write, statement.file, &Authorized::reported(command)?, objects).await?;
+        Ok(())
+    }
+
+    /// Which of our files the statement is about, if that file is one with its State and between its offices.
+    async fn side(&self, write: &mut Write, statement: &Statement) -> Result<Option<Side>, FlowError> {
+        let Some(view) = write.queries().view(statement.file).await? else { return Ok(None) };
+        let (other, kind, side) = if view.side == "outgoing" {
+            let file: Outgoing = crate::request::read_view(&view.body)?;
+            (file.to, file.kind, Side::Outgoing)
+        } else {
+            let file: Incoming = crate::request::read_view(&view.body)?;
+            (file.from, file.kind, Side::Incoming)
+        };
+        let fits = statement.from == kind.sender_of(other) && statement.to == kind.addressee_of(self.us());
+        Ok(fits.then_some(side))
+    }
+
+    async fn record_rejection(
+        &self,
+        write: &mut Write,
+        row: &InboxRow,
+        envelope: EnvelopeId,
+        report: &Report,
+    ) -> Result<(), FlowError> {
+        let Some(sent) = write.queries().outbox(envelope).await?.filter(|sent| sent.peer == row.peer) else {
+            return Err(FlowError::OutOfPlace { message: "rejection", from: row.peer.to_string() });
+        };
+        let code: String = report.code.chars().take(8).collect();
+        let proof = TransportEvent::Rejected { envelope, code: code.clone() };
+        self.record_proof(write, sent.file, proof).await?;
+        let shown = Report {
+            family: Family::PeerFault,
+            code: "P-543".to_owned(),
+            message: format!("`{}` could not open or record the `{}` of envelope `{envelope}` ({code})", row.peer, sent.kind),
+            clause: Some("spec/02-exchange.md, rejection".to_owned()),
+            remedy: "speak to the other State's operators; the receipt proves that the envelope is there".to_owned(),
+        };
+        self.find(write, format!("rejected/{envelope}"), Level::Fail, Some(sent.file), Some(row.peer), shown)
+            .await
+    }
+
+    /// Keeps the envelope as it came, names the reason, and owes the sender a signed rejection.
+    async fn quarantine(&self, row: &InboxRow, error: &FlowError) -> Result<(), FlowError> {
+        let report = error.report();
+        let file = FileId::from_uuid(*row.envelope.as_uuid());
+        let mut write = self.store.write().await?;
+        write
+            .settle_inbox(row.peer, row.envelope, InboxState::Quarantined, None, Some(&report.code))
+            .await?;
+        let id = format!("quarantine/{}/{}", row.peer, row.envelope);
+        self.find(&mut write, id.clone(), Level::Fail, None, Some(row.peer), report.clone()).await?;
+        if !matches!(error, FlowError::OutOfPlace { message: "rejection", .. }) {
+            let parcel = Parcel::Rejection { envelope: row.envelope, sealed: row.sealed_digest, report };
+            write.add_duty(&id, file, &json(&Duty::Dispatch { parcel })?, self.now()).await?;
+        }
+        Ok(write.commit().await?)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Outgoing,
+    Incoming,
+}
+
+/// A decision as the file keeps it, and its texts as objects.
+fn disposition(decision: &Decision) -> (Disposition, Vec<Vec<u8>>) {
+    let keep = |text: &String| (Digest::of(text.as_bytes()), text.as_bytes().to_vec());
+    match decision {
+        Decision::Granted { conditions: None } => (Disposition::Grant { conditions: None }, Vec::new()),
+        Decision::Granted { conditions: Some(text) } => {
+            let (digest, bytes) = keep(text);
+            (Disposition::Grant { conditions: Some(digest) }, vec![bytes])
+        }
+        Decision::Postponed { reasons } => {
+            let (reasons, bytes) = keep(reasons);
+            (Disposition::Postpone { reasons }, vec![bytes])
+        }
+        Decision::Refused { grounds, reasons } => {
+            let (reasons, bytes) = keep(reasons);
+            (Disposition::Refuse { grounds: grounds.clone(), reasons }, vec![bytes])
+        }
+    }
+}

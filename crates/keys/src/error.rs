@@ -1,0 +1,48 @@
+//! What can be wrong with key files: always for the operator to mend.
+
+use vocabulary::{Failure, Family};
+
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFault {
+    #[error("the key file `{path}` cannot be read: {source}")]
+    Read { path: String, source: std::io::Error },
+    #[error("the key file `{path}` cannot be written: {source}")]
+    Write { path: String, source: std::io::Error },
+    #[error("the key file `{path}` is readable by others (mode {mode:o})")]
+    Mode { path: String, mode: u32 },
+    #[error("the key file `{path}` does not stand: {reason}")]
+    Content { path: String, reason: String },
+    #[error("the root is not in the node's folder (`{path}`)")]
+    RootAway { path: String },
+    #[error("keys could not be made: {reason}")]
+    Make { reason: String },
+    #[error("the machine gave no random bytes")]
+    Random,
+}
+
+impl Failure for KeyFault {
+    fn family(&self) -> Family {
+        Family::Fault
+    }
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "F-201",
+            Self::Write { .. } => "F-202",
+            Self::Mode { .. } => "F-203",
+            Self::Content { .. } => "F-204",
+            Self::RootAway { .. } => "F-205",
+            Self::Make { .. } => "F-206",
+            Self::Random => "F-207",
+        }
+    }
+    fn remedy(&self) -> String {
+        match self {
+            Self::Read { .. } | Self::Content { .. } => "restore the `keys` folder from a copy",
+            Self::Write { .. } => "make room and check who owns the folder, then try again",
+            Self::Mode { .. } => "run `chmod 600` on the file, and ask who could have read it",
+            Self::RootAway { .. } => "bring the offline medium with the `root` folder, then try again",
+            Self::Make { .. } | Self::Random => "try again; tell the makers of the program if it lasts",
+        }
+        .to_owned()
+    }
+}

@@ -1,0 +1,79 @@
+//! An officer of one State's node and the roles that give permissions.
+
+use crate::{Authorized, NotPermitted, Permission, Permitted};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt, str::FromStr};
+use vocabulary::{OfficerId, WordError};
+
+/// A named set of permissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Writes requests and proposes decisions.
+    CaseOfficer,
+    /// Approves requests and takes decisions as the second officer.
+    DecidingOfficer,
+    /// Executes decisions, seals and opens evidence.
+    Examiner,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::CaseOfficer, Self::DecidingOfficer, Self::Examiner];
+
+    pub fn permissions(self) -> &'static [Permission] {
+        match self {
+            Self::CaseOfficer => &[Permission::Draft, Permission::Propose],
+            Self::DecidingOfficer => &[Permission::Approve, Permission::Decide],
+            Self::Examiner => &[Permission::Execute, Permission::Open],
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CaseOfficer => "case-officer",
+            Self::DecidingOfficer => "deciding-officer",
+            Self::Examiner => "examiner",
+        })
+    }
+}
+
+impl FromStr for Role {
+    type Err = WordError;
+    fn from_str(text: &str) -> Result<Self, WordError> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.to_string() == text)
+            .ok_or_else(|| WordError::new("a role: `case-officer`, `deciding-officer` or `examiner`", text))
+    }
+}
+
+/// One person who works at this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Officer {
+    pub id: OfficerId,
+    pub name: String,
+    pub roles: BTreeSet<Role>,
+    pub active: bool,
+}
+
+impl Officer {
+    pub fn may(&self, permission: Permission) -> bool {
+        self.active && self.roles.iter().any(|role| role.permissions().contains(&permission))
+    }
+
+    /// The only way for a person's command to become `Authorized`.
+    pub fn authorize<C: Permitted>(&self, command: C) -> Result<Authorized<C>, NotPermitted> {
+        let Some(needed) = command.permission() else {
+            return Err(NotPermitted::MachineOnly { officer: self.id.clone() });
+        };
+        if !self.active {
+            return Err(NotPermitted::Inactive { officer: self.id.clone() });
+        }
+        if !self.may(needed) {
+            return Err(NotPermitted::Missing { officer: self.id.clone(), needed });
+        }
+        Ok(Authorized::by(self.id.clone(), command))
+    }
+}

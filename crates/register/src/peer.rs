@@ -1,0 +1,155 @@
+//! A State whose descriptor was verified: its offices, keys and where to reach it.
+
+use crate::{Descriptor, DescriptorError, Fingerprint, MAX_DESCRIPTOR_BYTES};
+use ledger::{CosignerVerifier, LogVerifier};
+use seal::{Certificate, TrustAnchor};
+use std::collections::BTreeMap;
+use treaty::RequestedProfile;
+use vocabulary::{Instant, OfficeFunction, OfficeId, StateCode};
+
+/// The offices without which no exchange is possible.
+const NEEDED: [OfficeFunction; 4] = OfficeFunction::ALL;
+
+/// A verified descriptor. Every key in it speaks for this State and no other.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    descriptor: Descriptor,
+    anchor: TrustAnchor,
+    offices: BTreeMap<OfficeFunction, Certificate>,
+    log: LogVerifier,
+    cosigner: CosignerVerifier,
+}
+
+impl Peer {
+    /// The only way to a peer: every signature, certificate and key in the signed descriptor is checked at `now`.
+    ///
+    /// That the root is really the State's is for people to establish: they compare `fingerprint` by telephone.
+    pub fn verify(signed: &[u8], now: Instant) -> Result<Self, DescriptorError> {
+        let peer = Self::read(signed, now)?;
+        if peer.descriptor.valid_until < now {
+            return Err(DescriptorError::Expired { until: peer.descriptor.valid_until });
+        }
+        Ok(peer)
+    }
+
+    /// Reads a descriptor that was verified when it was enrolled, at a time when it may have expired.
+    pub fn read(signed: &[u8], now: Instant) -> Result<Self, DescriptorError> {
+        if signed.len() > MAX_DESCRIPTOR_BYTES {
+            return Err(DescriptorError::TooLarge { found: signed.len() });
+        }
+        let (json, root) = seal::verify_self_signed(signed).map_err(|_| DescriptorError::Signature)?;
+        let descriptor = Descriptor::from_json(&json)?;
+        let at = now.min(descriptor.valid_until).max(descriptor.issued);
+        let named = Certificate::from_pem(&descriptor.root)
+            .map_err(|error| DescriptorError::Certificate { what: "root".to_owned(), error })?;
+        if named.fingerprint() != root.fingerprint() {
+            return Err(DescriptorError::Signature);
+        }
+        let anchor = TrustAnchor::new(descriptor.state, root)
+            .map_err(|error| DescriptorError::Certificate { what: "root".to_owned(), error })?;
+        let offices = offices(&descriptor, &anchor, at)?;
+        let log = LogVerifier::parse(&descriptor.log).map_err(|_| DescriptorError::LogKey)?;
+        let cosigner = CosignerVerifier::parse(&descriptor.cosigner).map_err(|_| DescriptorError::LogKey)?;
+        if log.name().as_str() != ledger::origin(descriptor.state) {
+            return Err(DescriptorError::LogKey);
+        }
+        if !descriptor.endpoint.starts_with("https://") {
+            return Err(DescriptorError::Endpoint);
+        }
+        treaty::preservation_minimum(descriptor.issued, &descriptor.zone)
+            .map_err(|_| DescriptorError::Zone { found: descriptor.zone.chars().take(64).collect() })?;
+        Ok(Self { descriptor, anchor, offices, log, cosigner })
+    }
+
+    /// A newer descriptor of the same root; anything else needs a new enrolment by people.
+    pub fn renew(&self, newer: &Self) -> Result<(), DescriptorError> {
+        if newer.fingerprint() != self.fingerprint() {
+            return Err(DescriptorError::OtherRoot {
+                expected: self.fingerprint().to_string(),
+                found: newer.fingerprint().to_string(),
+            });
+        }
+        if newer.descriptor.sequence < self.descriptor.sequence {
+            return Err(DescriptorError::Older {
+                known: self.descriptor.sequence,
+                found: newer.descriptor.sequence,
+            });
+        }
+        Ok(())
+    }
+
+    pub fn state(&self) -> StateCode {
+        self.descriptor.state
+    }
+
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    pub fn anchor(&self) -> &TrustAnchor {
+        &self.anchor
+    }
+
+    /// What people compare by telephone.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.anchor.fingerprint())
+    }
+
+    pub fn log(&self) -> &LogVerifier {
+        &self.log
+    }
+
+    pub fn cosigner(&self) -> &CosignerVerifier {
+        &self.cosigner
+    }
+
+    pub fn endpoint(&self) -> &str {
+        &self.descriptor.endpoint
+    }
+
+    /// The certificate to which messages for the office are sealed.
+    pub fn office(&self, function: OfficeFunction) -> Result<&Certificate, DescriptorError> {
+        self.offices
+            .get(&function)
+            .ok_or_else(|| DescriptorError::OfficeMissing { office: OfficeId::new(self.state(), function) })
+    }
+
+    /// What the rules need to know of this State as the requested one.
+    pub fn profile(&self) -> RequestedProfile {
+        RequestedProfile {
+            state: self.state(),
+            languages: self.descriptor.languages.clone(),
+            preservation_needs_dual_criminality: self
+                .descriptor
+                .declarations
+                .preservation_needs_dual_criminality,
+            convention_in_force: self.descriptor.declarations.convention_in_force,
+        }
+    }
+}
+
+fn offices(
+    descriptor: &Descriptor,
+    anchor: &TrustAnchor,
+    at: Instant,
+) -> Result<BTreeMap<OfficeFunction, Certificate>, DescriptorError> {
+    let mut offices = BTreeMap::new();
+    for entry in &descriptor.offices {
+        let expected = OfficeId::new(descriptor.state, entry.office);
+        let broken = |error| DescriptorError::Certificate { what: expected.to_string(), error };
+        let certificate = Certificate::from_pem(&entry.certificate).map_err(broken)?;
+        let found = anchor.verify(&certificate, at).map_err(broken)?.office();
+        if found != expected {
+            return Err(DescriptorError::OtherOffice { expected, found });
+        }
+        if offices.insert(entry.office, certificate).is_some() {
+            return Err(DescriptorError::OfficeTwice { office: expected });
+        }
+    }
+    match NEEDED.into_iter().find(|function| !offices.contains_key(function)) {
+        Some(function) => {
+            Err(DescriptorError::OfficeMissing { office: OfficeId::new(descriptor.state, function) })
+        }
+        None => Ok(offices),
+    }
+}

@@ -1,0 +1,454 @@
+//! Everything that can be read.
+
+use crate::{
+    CosignatureRow, DutyRow, EventRow, FindingRow, HeadRow, InboxRow, InboxState, Ladder, NodeRow,
+    OfficerRow, OutboxRow, PeerRow, StoreFault, ViewRow,
+};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use std::str::FromStr;
+use vocabulary::{Digest, EnvelopeId, FileId, Instant, OfficerId, StateCode};
+
+/// Reads over one session.
+#[derive(Debug)]
+pub struct Queries<'a> {
+    connection: &'a mut SqliteConnection,
+}
+
+impl<'a> Queries<'a> {
+    pub(crate) fn new(connection: &'a mut SqliteConnection) -> Self {
+        Self { connection }
+    }
+
+    pub async fn setting(self, name: &str) -> Result<Option<Vec<u8>>, StoreFault> {
+        let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.connection)
+            .await?;
+        row.map(|row| Ok(row.try_get("value")?)).transpose()
+    }
+
+    /// All events of a file, oldest first.
+    pub async fn events(self, file: FileId) -> Result<Vec<EventRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM events WHERE file_id = $1 ORDER BY sequence")
+            .bind(file.to_string())
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(event_row).collect()
+    }
+
+    /// At most `limit` events from ledger leaf `from` on, in the ledger's order.
+    pub async fn events_from(self, from: u64, limit: u32) -> Result<Vec<EventRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM events WHERE leaf >= $1 ORDER BY leaf LIMIT $2")
+            .bind(number(from))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(event_row).collect()
+    }
+
+    pub async fn duties_due(self, now: Instant, limit: u32) -> Result<Vec<DutyRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM duties WHERE discharged_at IS NULL AND due <= $1 ORDER BY due, id LIMIT $2",
+        )
+        .bind(now.micros())
+        .bind(i64::from(limit))
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter().map(duty_row).collect()
+    }
+
+    pub async fn duties_open(self) -> Result<Vec<DutyRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM duties WHERE discharged_at IS NULL ORDER BY due, id")
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(duty_row).collect()
+    }
+
+    /// True when the duty exists and is not yet discharged.
+    pub async fn duty_open(self, id: &str) -> Result<bool, StoreFault> {
+        let row = sqlx::query("SELECT id FROM duties WHERE id = $1 AND discharged_at IS NULL")
+            .bind(id)
+            .fetch_optional(self.connection)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    pub async fn outbox(self, envelope: EnvelopeId) -> Result<Option<OutboxRow>, StoreFault> {
+        let row = sqlx::query("SELECT * FROM outbox WHERE envelope_id = $1")
+            .bind(envelope.to_string())
+            .fetch_optional(self.connection)
+            .await?;
+        row.as_ref().map(outbox_row).transpose()
+    }
+
+    /// Envelopes without a receipt whose next attempt is due, oldest first.
+    pub async fn outbox_due(self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM outbox WHERE delivered_at IS NULL AND refused_at IS NULL AND next_attempt <= $1
+             ORDER BY queued_at, envelope_id LIMIT $2",
+        )
+        .bind(now.micros())
+        .bind(i64::from(limit))
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter().map(outbox_row).collect()
+    }
+
+    /// Every envelope without a receipt, oldest first.
+    pub async fn outbox_waiting(self) -> Result<Vec<OutboxRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM outbox WHERE delivered_at IS NULL AND refused_at IS NULL ORDER BY queued_at",
+        )
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter().map(outbox_row).collect()
+    }
+
+    pub async fn outbox_of(self, file: FileId) -> Result<Vec<OutboxRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM outbox WHERE file_id = $1 ORDER BY queued_at, envelope_id")
+            .bind(file.to_string())
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(outbox_row).collect()
+    }
+
+    pub async fn outbox_all(self) -> Result<Vec<OutboxRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM outbox ORDER BY queued_at, envelope_id")
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(outbox_row).collect()
+    }
+
+    pub async fn inbox(self, peer: StateCode, envelope: EnvelopeId) -> Result<Option<InboxRow>, StoreFault> {
+        let row = sqlx::query("SELECT * FROM inbox WHERE peer = $1 AND envelope_id = $2")
+            .bind(peer.as_str())
+            .bind(envelope.to_string())
+            .fetch_optional(self.connection)
+            .await?;
+        row.as_ref().map(inbox_row).transpose()
+    }
+
+    /// The envelope under which the same sealed bytes came before, if any.
+    pub async fn inbox_by_digest(
+        self,
+        peer: StateCode,
+        sealed: Digest,
+    ) -> Result<Option<EnvelopeId>, StoreFault> {
+        let row = sqlx::query("SELECT envelope_id FROM inbox WHERE peer = $1 AND sealed_digest = $2")
+            .bind(peer.as_str())
+            .bind(sealed.to_string())
+            .fetch_optional(self.connection)
+            .await?;
+        row.map(|row| word(&row, "inbox", "envelope_id")).transpose()
+    }
+
+    pub async fn inbox_stored(self, limit: u32) -> Result<Vec<InboxRow>, StoreFault> {
+        let rows =
+            sqlx::query("SELECT * FROM inbox WHERE state = 'stored' ORDER BY received_at, leaf LIMIT $1")
+                .bind(i64::from(limit))
+                .fetch_all(self.connection)
+                .await?;
+        rows.iter().map(inbox_row).collect()
+    }
+
+    pub async fn inbox_of(self, file: FileId) -> Result<Vec<InboxRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM inbox WHERE file_id = $1 ORDER BY received_at, leaf")
+            .bind(file.to_string())
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(inbox_row).collect()
+    }
+
+    pub async fn inbox_all(self) -> Result<Vec<InboxRow>, StoreFault> {
+        let rows =
+            sqlx::query("SELECT * FROM inbox ORDER BY received_at, leaf").fetch_all(self.connection).await?;
+        rows.iter().map(inbox_row).collect()
+    }
+
+    pub async fn object(self, digest: Digest) -> Result<Option<Vec<u8>>, StoreFault> {
+        let row = sqlx::query("SELECT body FROM objects WHERE digest = $1")
+            .bind(digest.to_string())
+            .fetch_optional(self.connection)
+            .await?;
+        row.map(|row| Ok(row.try_get("body")?)).transpose()
+    }
+
+    /// The number of leaves in our ledger.
+    pub async fn ledger_size(self) -> Result<u64, StoreFault> {
+        let row = sqlx::query("SELECT COALESCE(MAX(leaf) + 1, 0) AS size FROM ledger_leaves")
+            .fetch_one(self.connection)
+            .await?;
+        unsigned(&row, "ledger_leaves", "size")
+    }
+
+    pub async fn ledger_node(self, level: u8, position: u64) -> Result<Option<NodeRow>, StoreFault> {
+        let row = sqlx::query("SELECT hash FROM ledger_nodes WHERE level = $1 AND position = $2")
+            .bind(i64::from(level))
+            .bind(number(position))
+            .fetch_optional(self.connection)
+            .await?;
+        row.map(|row| Ok(NodeRow { level, position, hash: hash(&row, "ledger_nodes", "hash")? })).transpose()
+    }
+
+    /// At most `limit` commitments from leaf `from` on.
+    pub async fn ledger_leaves(self, from: u64, limit: u32) -> Result<Vec<[u8; 32]>, StoreFault> {
+        let rows =
+            sqlx::query("SELECT commitment FROM ledger_leaves WHERE leaf >= $1 ORDER BY leaf LIMIT $2")
+                .bind(number(from))
+                .bind(i64::from(limit))
+                .fetch_all(self.connection)
+                .await?;
+        rows.iter().map(|row| hash(row, "ledger_leaves", "commitment")).collect()
+    }
+
+    /// The largest head of a peer's log that we proved consistent with all before it.
+    pub async fn head(self, peer: StateCode) -> Result<Option<HeadRow>, StoreFault> {
+        let row =
+            sqlx::query("SELECT * FROM heads WHERE peer = $1 AND linked = 1 ORDER BY size DESC LIMIT 1")
+                .bind(peer.as_str())
+                .fetch_optional(self.connection)
+                .await?;
+        row.as_ref().map(head_row).transpose()
+    }
+
+    pub async fn heads(self, peer: StateCode) -> Result<Vec<HeadRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM heads WHERE peer = $1 ORDER BY size, seen_at")
+            .bind(peer.as_str())
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(head_row).collect()
+    }
+
+    /// The largest head of our log that `peer` cosigned.
+    pub async fn cosignature(self, peer: StateCode) -> Result<Option<CosignatureRow>, StoreFault> {
+        let row = sqlx::query("SELECT * FROM cosignatures WHERE peer = $1 ORDER BY size DESC LIMIT 1")
+            .bind(peer.as_str())
+            .fetch_optional(self.connection)
+            .await?;
+        row.as_ref().map(cosignature_row).transpose()
+    }
+
+    pub async fn view(self, file: FileId) -> Result<Option<ViewRow>, StoreFault> {
+        let row = sqlx::query("SELECT * FROM views WHERE file_id = $1")
+            .bind(file.to_string())
+            .fetch_optional(self.connection)
+            .await?;
+        row.as_ref().map(view_row).transpose()
+    }
+
+    /// The files of one side (`outgoing` or `incoming`), the one changed last first.
+    pub async fn views(self, side: &str) -> Result<Vec<ViewRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM views WHERE side = $1 ORDER BY changed_at DESC, file_id")
+            .bind(side)
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(view_row).collect()
+    }
+
+    pub async fn officer(self, id: &OfficerId) -> Result<Option<OfficerRow>, StoreFault> {
+        let row = sqlx::query("SELECT * FROM officers WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection)
+            .await?;
+        row.as_ref().map(officer_row).transpose()
+    }
+
+    pub async fn officers(self) -> Result<Vec<OfficerRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM officers ORDER BY id").fetch_all(self.connection).await?;
+        rows.iter().map(officer_row).collect()
+    }
+
+    pub async fn peer(self, state: StateCode) -> Result<Option<PeerRow>, StoreFault> {
+        let row = sqlx::query("SELECT * FROM peers WHERE state = $1")
+            .bind(state.as_str())
+            .fetch_optional(self.connection)
+            .await?;
+        row.as_ref().map(peer_row).transpose()
+    }
+
+    pub async fn peers(self) -> Result<Vec<PeerRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM peers ORDER BY state").fetch_all(self.connection).await?;
+        rows.iter().map(peer_row).collect()
+    }
+
+    pub async fn findings(self) -> Result<Vec<FindingRow>, StoreFault> {
+        let rows =
+            sqlx::query("SELECT * FROM findings ORDER BY found_at, id").fetch_all(self.connection).await?;
+        rows.iter().map(finding_row).collect()
+    }
+
+    /// What SQLite itself says of the file; `ok` when it is sound.
+    pub async fn integrity(self) -> Result<String, StoreFault> {
+        let row = sqlx::query("PRAGMA quick_check").fetch_one(self.connection).await?;
+        Ok(row.try_get(0)?)
+    }
+}
+
+/// SQL integers are signed; a ledger of 2^63 leaves does not exist.
+pub(crate) fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn event_row(row: &SqliteRow) -> Result<EventRow, StoreFault> {
+    Ok(EventRow {
+        file: word(row, "events", "file_id")?,
+        sequence: unsigned(row, "events", "sequence")?,
+        ladder: match row.try_get::<&str, _>("ladder")? {
+            "legal" => Ladder::Legal,
+            "transport" => Ladder::Transport,
+            _ => return Err(StoreFault::Column { table: "events", column: "ladder" }),
+        },
+        actor: word(row, "events", "actor")?,
+        at: instant(row, "at")?,
+        body: row.try_get("body")?,
+        salt: row.try_get("salt")?,
+        leaf: unsigned(row, "events", "leaf")?,
+    })
+}
+
+fn duty_row(row: &SqliteRow) -> Result<DutyRow, StoreFault> {
+    Ok(DutyRow {
+        id: row.try_get("id")?,
+        file: word(row, "duties", "file_id")?,
+        body: row.try_get("body")?,
+        due: instant(row, "due")?,
+        attempts: small(row, "duties", "attempts")?,
+        trouble: row.try_get("trouble")?,
+    })
+}
+
+fn outbox_row(row: &SqliteRow) -> Result<OutboxRow, StoreFault> {
+    Ok(OutboxRow {
+        envelope: word(row, "outbox", "envelope_id")?,
+        peer: word(row, "outbox", "peer")?,
+        sender: word(row, "outbox", "sender")?,
+        addressee: word(row, "outbox", "addressee")?,
+        file: word(row, "outbox", "file_id")?,
+        kind: row.try_get("kind")?,
+        sealed: row.try_get("sealed")?,
+        sealed_digest: word(row, "outbox", "sealed_digest")?,
+        salt: row.try_get("salt")?,
+        leaf: unsigned(row, "outbox", "leaf")?,
+        queued_at: instant(row, "queued_at")?,
+        next_attempt: instant(row, "next_attempt")?,
+        attempts: small(row, "outbox", "attempts")?,
+        trouble: row.try_get("trouble")?,
+        thresholds: small(row, "outbox", "thresholds")?,
+        delivered_at: instant_maybe(row, "delivered_at")?,
+        refused_at: instant_maybe(row, "refused_at")?,
+        receipt: row.try_get("receipt")?,
+    })
+}
+
+fn inbox_row(row: &SqliteRow) -> Result<InboxRow, StoreFault> {
+    Ok(InboxRow {
+        peer: word(row, "inbox", "peer")?,
+        envelope: word(row, "inbox", "envelope_id")?,
+        addressee: word(row, "inbox", "addressee")?,
+        sealed_digest: word(row, "inbox", "sealed_digest")?,
+        sealed: row.try_get("sealed")?,
+        receipt: row.try_get("receipt")?,
+        received_at: instant(row, "received_at")?,
+        leaf: unsigned(row, "inbox", "leaf")?,
+        state: match row.try_get::<&str, _>("state")? {
+            "stored" => InboxState::Stored,
+            "recorded" => InboxState::Recorded,
+            "quarantined" => InboxState::Quarantined,
+            _ => return Err(StoreFault::Column { table: "inbox", column: "state" }),
+        },
+        file: word_maybe(row, "inbox", "file_id")?,
+        code: row.try_get("code")?,
+    })
+}
+
+fn head_row(row: &SqliteRow) -> Result<HeadRow, StoreFault> {
+    Ok(HeadRow {
+        peer: word(row, "heads", "peer")?,
+        size: unsigned(row, "heads", "size")?,
+        root: hash(row, "heads", "root")?,
+        note: row.try_get("note")?,
+        linked: row.try_get::<i64, _>("linked")? == 1,
+        seen_at: instant(row, "seen_at")?,
+    })
+}
+
+fn cosignature_row(row: &SqliteRow) -> Result<CosignatureRow, StoreFault> {
+    Ok(CosignatureRow {
+        peer: word(row, "cosignatures", "peer")?,
+        size: unsigned(row, "cosignatures", "size")?,
+        root: hash(row, "cosignatures", "root")?,
+        line: row.try_get("line")?,
+        received_at: instant(row, "received_at")?,
+    })
+}
+
+fn view_row(row: &SqliteRow) -> Result<ViewRow, StoreFault> {
+    Ok(ViewRow {
+        file: word(row, "views", "file_id")?,
+        side: row.try_get("side")?,
+        body: row.try_get("body")?,
+        changed_at: instant(row, "changed_at")?,
+    })
+}
+
+fn officer_row(row: &SqliteRow) -> Result<OfficerRow, StoreFault> {
+    Ok(OfficerRow {
+        id: word(row, "officers", "id")?,
+        body: row.try_get("body")?,
+        token_digest: word(row, "officers", "token_digest")?,
+    })
+}
+
+fn peer_row(row: &SqliteRow) -> Result<PeerRow, StoreFault> {
+    Ok(PeerRow {
+        state: word(row, "peers", "state")?,
+        descriptor: row.try_get("descriptor")?,
+        enrolled_at: instant(row, "enrolled_at")?,
+    })
+}
+
+fn finding_row(row: &SqliteRow) -> Result<FindingRow, StoreFault> {
+    Ok(FindingRow {
+        id: row.try_get("id")?,
+        file: word_maybe(row, "findings", "file_id")?,
+        peer: word_maybe(row, "findings", "peer")?,
+        level: row.try_get("level")?,
+        code: row.try_get("code")?,
+        body: row.try_get("body")?,
+        found_at: instant(row, "found_at")?,
+    })
+}
+
+fn word<T: FromStr>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreFault> {
+    row.try_get::<&str, _>(column)?.parse().map_err(|_| StoreFault::Column { table, column })
+}
+
+fn word_maybe<T: FromStr>(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<Option<T>, StoreFault> {
+    row.try_get::<Option<&str>, _>(column)?
+        .map(|text| text.parse().map_err(|_| StoreFault::Column { table, column }))
+        .transpose()
+}
+
+fn unsigned(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u64, StoreFault> {
+    u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
+}
+
+fn small(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u32, StoreFault> {
+    u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
+}
+
+fn hash(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<[u8; 32], StoreFault> {
+    row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| StoreFault::Column { table, column })
+}
+
+fn instant(row: &SqliteRow, column: &'static str) -> Result<Instant, StoreFault> {
+    Ok(Instant::from_micros(row.try_get(column)?))
+}
+
+fn instant_maybe(row: &SqliteRow, column: &'static str) -> Result<Option<Instant>, StoreFault> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(Instant::from_micros))
+}

@@ -1,0 +1,132 @@
+-- Times are microseconds since 1970-01-01T00:00:00Z. Ids are their text. Digests are `sha256:<hex>`.
+-- One text for SQLite and PostgreSQL: BIGINT, TEXT and bytes only, no sequences.
+CREATE TABLE IF NOT EXISTS settings (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+);
+-- Every event of every file, as the exact bytes that were committed to the ledger.
+CREATE TABLE IF NOT EXISTS events (
+    file_id TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    ladder TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    body BLOB NOT NULL,
+    salt BLOB NOT NULL,
+    leaf BIGINT NOT NULL,
+    PRIMARY KEY (file_id, sequence)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS events_leaf ON events (leaf);
+-- What is owed: a worker discharges it and reports back.
+CREATE TABLE IF NOT EXISTS duties (
+    id TEXT PRIMARY KEY,
+    file_id TEXT NOT NULL,
+    body BLOB NOT NULL,
+    due BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    trouble TEXT,
+    discharged_at BIGINT
+);
+CREATE INDEX IF NOT EXISTS duties_due ON duties (discharged_at, due);
+-- Sealed statements on their way out; kept for ever, with the receipt that proves delivery.
+CREATE TABLE IF NOT EXISTS outbox (
+    envelope_id TEXT PRIMARY KEY,
+    peer TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    addressee TEXT NOT NULL,
+    file_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    sealed_digest TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    leaf BIGINT NOT NULL,
+    queued_at BIGINT NOT NULL,
+    next_attempt BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    trouble TEXT,
+    thresholds BIGINT NOT NULL DEFAULT 0,
+    delivered_at BIGINT,
+    refused_at BIGINT,
+    receipt BLOB
+);
+CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (delivered_at, refused_at, next_attempt);
+CREATE INDEX IF NOT EXISTS outbox_file ON outbox (file_id);
+-- What peers sent; the receipt is written in the transaction that makes the envelope durable, and never again.
+CREATE TABLE IF NOT EXISTS inbox (
+    peer TEXT NOT NULL,
+    envelope_id TEXT NOT NULL,
+    addressee TEXT NOT NULL,
+    sealed_digest TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    receipt BLOB NOT NULL,
+    received_at BIGINT NOT NULL,
+    leaf BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    file_id TEXT,
+    code TEXT,
+    PRIMARY KEY (peer, envelope_id)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS inbox_digest ON inbox (peer, sealed_digest);
+CREATE INDEX IF NOT EXISTS inbox_state ON inbox (state, received_at);
+-- Drafts, statements, texts: content that can be destroyed while the history still verifies.
+CREATE TABLE IF NOT EXISTS objects (
+    digest TEXT PRIMARY KEY,
+    body BLOB NOT NULL,
+    stored_at BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ledger_leaves (
+    leaf BIGINT PRIMARY KEY,
+    commitment BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ledger_nodes (
+    level BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (level, position)
+);
+-- Heads of peers' logs as we saw them; `linked` says that consistency with the one before was proven.
+CREATE TABLE IF NOT EXISTS heads (
+    peer TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    root BLOB NOT NULL,
+    note TEXT NOT NULL,
+    linked BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (peer, size, root)
+);
+-- Heads of our own log that peers cosigned.
+CREATE TABLE IF NOT EXISTS cosignatures (
+    peer TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    root BLOB NOT NULL,
+    line TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (peer, size)
+);
+CREATE TABLE IF NOT EXISTS views (
+    file_id TEXT PRIMARY KEY,
+    side TEXT NOT NULL,
+    body BLOB NOT NULL,
+    changed_at BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS officers (
+    id TEXT PRIMARY KEY,
+    body BLOB NOT NULL,
+    token_digest TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS peers (
+    state TEXT PRIMARY KEY,
+    descriptor BLOB NOT NULL,
+    enrolled_at BIGINT NOT NULL
+);
+-- What a person should look at: missing receipts, peer faults, skewed clocks, lapsing preservations.
+CREATE TABLE IF NOT EXISTS findings (
+    id TEXT PRIMARY KEY,
+    file_id TEXT,
+    peer TEXT,
+    level TEXT NOT NULL,
+    code TEXT NOT NULL,
+    body BLOB NOT NULL,
+    found_at BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS findings_file ON findings (file_id);

@@ -1,0 +1,105 @@
+//! The database of one node and the two kinds of session: reading, and one write transaction.
+
+use crate::{Queries, StoreFault};
+use sqlx::{
+    AssertSqlSafe, Sqlite, SqlitePool, Transaction,
+    pool::PoolConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{path::Path, time::Duration};
+
+/// How long a writer waits for another program's write transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+const READERS_MAX: u32 = 4;
+
+/// One SQLite file: a single writer and several readers (WAL, every commit synced to disk).
+#[derive(Debug, Clone)]
+pub struct Store {
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl Store {
+    /// Opens the file at `path`, makes it when it is not there, and brings the tables up to date.
+    pub async fn open(path: &Path) -> Result<Self, StoreFault> {
+        let fault = |source| StoreFault::Open { path: path.display().to_string(), source };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .pragma("secure_delete", "ON")
+            .busy_timeout(BUSY_TIMEOUT);
+        let writer =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(fault)?;
+        sqlx::raw_sql(AssertSqlSafe(include_str!("schema.sql"))).execute(&writer).await.map_err(fault)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(fault)?;
+        Ok(Self { readers, writer })
+    }
+
+    pub async fn read(&self) -> Result<Read, StoreFault> {
+        Ok(Read { connection: self.readers.acquire().await? })
+    }
+
+    /// Begins the transaction with the write lock held, so that what is read in it cannot change.
+    pub async fn write(&self) -> Result<Write, StoreFault> {
+        Ok(Write { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await? })
+    }
+
+    /// Waits until all sessions have ended and closes the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// A session that cannot change anything.
+#[derive(Debug)]
+pub struct Read {
+    connection: PoolConnection<Sqlite>,
+}
+
+impl Read {
+    pub fn queries(&mut self) -> Queries<'_> {
+        Queries::new(&mut self.connection)
+    }
+}
+
+/// One write transaction; dropped without `commit`, nothing of it happened.
+#[derive(Debug)]
+pub struct Write {
+    pub(crate) transaction: Transaction<'static, Sqlite>,
+}
+
+impl Write {
+    pub fn queries(&mut self) -> Queries<'_> {
+        Queries::new(&mut self.transaction)
+    }
+
+    /// Returns only when everything in the transaction is durable.
+    pub async fn commit(self) -> Result<(), StoreFault> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+/// Either kind of session, for code that only reads.
+pub trait Session {
+    fn queries(&mut self) -> Queries<'_>;
+}
+
+impl Session for Read {
+    fn queries(&mut self) -> Queries<'_> {
+        Read::queries(self)
+    }
+}
+
+impl Session for Write {
+    fn queries(&mut self) -> Queries<'_> {
+        Write::queries(self)
+    }
+}
