@@ -1,2 +1,70 @@
-//! Checks and chores of the repository.
-fn main() {}
+//! The command line of `cargo xtask`.
+#![expect(clippy::print_stdout, reason = "a program that talks to the terminal")]
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+use xtask::{code, repository, stage, tool};
+
+const HELP: &str = "\
+cargo xtask test             install what the tests need, then run every stage
+cargo xtask test --fast      formatting, guards, lints and unit tests only
+cargo xtask test --only NAME one stage (may be repeated)
+cargo xtask test --list      the stages
+cargo xtask install          only what the tests need
+cargo xtask codes            every error code, with the failure and the file that uses it";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<bool> {
+    match words {
+        ["test", rest @ ..] => test(rest),
+        ["install"] => tool::install(&repository::root()).map(|()| true),
+        ["codes"] => codes(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(true)
+        }
+        other => bail!("`{}` is no task here\n\n{HELP}", other.join(" ")),
+    }
+}
+
+fn test(words: &[&str]) -> Result<bool> {
+    let chosen = match words {
+        [] => stage::all(),
+        ["--fast"] => stage::fast(),
+        ["--list"] => {
+            for stage in stage::all() {
+                println!("{:<8} {}", stage.name, stage.what);
+            }
+            return Ok(true);
+        }
+        ["--only", ..] => stage::only(words)?,
+        other => bail!("`{}` is no option of `test`\n\n{HELP}", other.join(" ")),
+    };
+    let outcome = stage::run(&repository::root(), &chosen)?;
+    println!("stages: {} passed, {} failed", outcome.passed, outcome.failed);
+    Ok(outcome.failed == 0)
+}
+
+fn codes() -> Result<bool> {
+    let uses = code::uses(&repository::root())?;
+    for used in &uses {
+        println!("{}  {:<24} {}:{}", used.code, used.owner, used.path, used.line);
+    }
+    let complaints = code::complaints(&uses);
+    for complaint in &complaints {
+        println!("collision: {complaint}");
+    }
+    Ok(complaints.is_empty())
+}

@@ -56,7 +56,10 @@ impl<E: Serialize + DeserializeOwned> Recorded<E> {
     }
 }
 
-/// Replays the stored bytes of a file, checks that the chain is whole, and returns the file after each event.
+/// Replays the stored bytes of a file, checks that the chain is whole, and returns the file and its events.
+///
+/// Each event is held by the digest in the next one. What changes the newest event, or drops events from the
+/// end, breaks no chain: only the ledger shows it.
 pub fn replay<C: Casefile>(
     bodies: &[Vec<u8>],
 ) -> Result<(Option<C>, Vec<Recorded<C::Event>>), HistoryBroken> {
@@ -68,9 +71,17 @@ pub fn replay<C: Casefile>(
         if event.sequence != sequence || event.previous != previous {
             return Err(HistoryBroken::Chain { sequence });
         }
-        if let Body::Legal(legal) = &event.body {
-            file = Some(C::apply(file, legal, event.at)?);
+        if event.to_bytes()? != *bytes {
+            return Err(HistoryBroken::Unreadable { sequence });
         }
+        let next = match &event.body {
+            Body::Legal(legal) => C::apply(file, legal, event.at)?,
+            Body::Transport(_) => file.ok_or(HistoryBroken::Order { event: "transport", stage: "none" })?,
+        };
+        if next.id() != event.file {
+            return Err(HistoryBroken::Chain { sequence });
+        }
+        file = Some(next);
         previous = Some(Digest::of(bytes));
         events.push(event);
     }
@@ -80,7 +91,7 @@ pub fn replay<C: Casefile>(
 /// The stored history cannot have been written by `decide`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryBroken {
-    #[error("event {sequence} cannot be read")]
+    #[error("event {sequence} cannot be read, or is not in the canonical form")]
     Unreadable { sequence: u64 },
     #[error("event {sequence} cannot be written")]
     Unwritable { sequence: u64 },

@@ -1,7 +1,8 @@
 //! A preservation in force: the same instants on both sides, and what stops the clock.
 
+use crate::{Refused, outgoing::rule_text};
 use serde::{Deserialize, Serialize};
-use treaty::Computed;
+use treaty::{Computed, preservation_minimum};
 use vocabulary::{FileId, Instant};
 
 /// When data were preserved and until when they stay, Art. 25(2) and 42(8).
@@ -20,6 +21,36 @@ impl Preserved {
     /// The instant up to which the data stay preserved unless held longer.
     pub fn until(&self) -> Instant {
         self.order_end.result
+    }
+
+    /// The order is not shorter than Art. 42(8) asks, and both dates follow from the same instant and zone.
+    pub(crate) fn check(&self) -> Result<(), Refused> {
+        if self.order_end.result < self.minimum.result {
+            return Err(Refused::Rule {
+                code: "R-221",
+                what: format!(
+                    "the order ends {} and the data must stay until {}",
+                    self.order_end.result, self.minimum.result
+                ),
+                clause: rule_text("preservation.minimum"),
+                remedy: "make the order longer".to_owned(),
+            });
+        }
+        let minimum_follows = preservation_minimum(self.effected, &self.zone).as_ref() == Ok(&self.minimum);
+        if minimum_follows && self.order_end.verify().is_ok() && self.order_begins_here() {
+            return Ok(());
+        }
+        Err(Refused::Rule {
+            code: "R-225",
+            what: format!("the dates do not follow from {} in the stated zone", self.effected),
+            clause: rule_text("preservation.minimum"),
+            remedy: "compute both dates from the instant at which the data were preserved".to_owned(),
+        })
+    }
+
+    fn order_begins_here(&self) -> bool {
+        let stated = |name: &str| self.order_end.inputs.get(name).map(String::as_str);
+        stated("effected") == Some(self.effected.to_string().as_str()) && stated("zone") == Some(&self.zone)
     }
 }
 

@@ -168,7 +168,7 @@ pub enum BagFault {
     Declaration { file: String },
     #[error("`{file}` is malformed: {what}")]
     Info { file: &'static str, what: &'static str },
-    #[error("`{file}` must have `{label}` exactly once, and it must be {expected}")]
+    #[error("`{file}` needs `{label}`, as often as its rules say: {expected}")]
     Label { file: &'static str, label: &'static str, expected: &'static str },
     #[error("`Payload-Oxum` says {expected}, the files make {found}")]
     Oxum { expected: String, found: String },

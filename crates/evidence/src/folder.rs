@@ -291,7 +291,7 @@ impl Failure for ScanError {
     fn clause(&self) -> Option<String> {
         match self {
             Self::Name { .. } => Some("RFC 8493, 2.1.3".to_owned()),
-            Self::Changed { .. } => Some("ISO/IEC 27037, 5.3".to_owned()),
+            Self::Changed { .. } => Some("ISO/IEC 27037".to_owned()),
             _ => None,
         }
     }

@@ -109,15 +109,10 @@ impl BagInfo {
     /// Strict: one label a line, no continuation lines, unknown labels ignored.
     pub(crate) fn parse(bytes: &[u8], side: Side) -> Result<Self, BagFault> {
         let fields = Fields::parse(bytes)?;
-        let mut addressees = Vec::new();
-        for text in fields.all("Rogatory-Addressee-Certificate") {
-            let expected = "a digest written `sha256:` and 64 hex digits";
-            let wrong = BagFault::Label { file: FILE, label: "Rogatory-Addressee-Certificate", expected };
-            addressees.push(text.parse().map_err(|_| wrong)?);
-        }
+        let addressees = addressees(&fields)?;
         let exhibits = match side {
             Side::Outer => Vec::new(),
-            Side::Inner => fields.all("Rogatory-Exhibit").map(exhibit).collect::<Result<_, _>>()?,
+            Side::Inner => exhibits(&fields)?,
         };
         if side == Side::Outer && fields.one("Rogatory-Bulk-Suite", "`age-v1`")? != BULK_SUITE {
             let label = "Rogatory-Bulk-Suite";
@@ -153,16 +148,45 @@ fn is_date(text: &str) -> bool {
     text.len() == 10 && shape
 }
 
-fn exhibit(text: &str) -> Result<ExhibitLabel, BagFault> {
-    let wrong = || BagFault::Label {
+fn addressees(fields: &Fields<'_>) -> Result<Vec<Digest>, BagFault> {
+    const LABEL: &str = "Rogatory-Addressee-Certificate";
+    let mut addressees: Vec<Digest> = Vec::new();
+    for text in fields.all(LABEL) {
+        let found = text.parse().ok().filter(|found| addressees.last().is_none_or(|last| last < found));
+        let expected = "a digest written `sha256:` and 64 hex digits, each greater than the last";
+        addressees.push(found.ok_or(BagFault::Label { file: FILE, label: LABEL, expected })?);
+    }
+    Ok(addressees)
+}
+
+fn exhibits(fields: &Fields<'_>) -> Result<Vec<ExhibitLabel>, BagFault> {
+    let mut exhibits: Vec<ExhibitLabel> = Vec::new();
+    for text in fields.all("Rogatory-Exhibit") {
+        let found = exhibit(text)?;
+        if exhibits.last().is_some_and(|last| last.name >= found.name) {
+            return Err(wrong_exhibit());
+        }
+        exhibits.push(found);
+    }
+    Ok(exhibits)
+}
+
+fn wrong_exhibit() -> BagFault {
+    BagFault::Label {
         file: FILE,
         label: "Rogatory-Exhibit",
-        expected: "an exhibit id, a space and the name of a folder",
-    };
-    let (id, name) = text.split_once(' ').ok_or_else(wrong)?;
+        expected: "an exhibit id, a space and the name of a folder, in ascending order of name",
+    }
+}
+
+fn exhibit(text: &str) -> Result<ExhibitLabel, BagFault> {
+    let (id, name) = text.split_once(' ').ok_or_else(wrong_exhibit)?;
     match crate::folder::name_fault(name) {
-        Some(_) => Err(wrong()),
-        None => Ok(ExhibitLabel { exhibit_id: id.parse().map_err(|_| wrong())?, name: name.to_owned() }),
+        Some(_) => Err(wrong_exhibit()),
+        None => {
+            let exhibit_id = id.parse().map_err(|_| wrong_exhibit())?;
+            Ok(ExhibitLabel { exhibit_id, name: name.to_owned() })
+        }
     }
 }
 
@@ -208,6 +232,8 @@ mod tests {
     use super::*;
 
     fn info() -> BagInfo {
+        let mut addressees = vec![Digest::of(b"one"), Digest::of(b"two")];
+        addressees.sort_unstable();
         let id = "0198c0de-0000-7000-8000-000000000001";
         BagInfo {
             label: PackageLabel {
@@ -215,7 +241,7 @@ mod tests {
                 file_id: id.parse().unwrap(),
                 from: "XB/evidence-office".parse().unwrap(),
                 to: "XA/evidence-office".parse().unwrap(),
-                addressees: vec![Digest::of(b"one"), Digest::of(b"two")],
+                addressees,
                 bagging_date: "2026-11-15".into(),
             },
             oxum: Oxum { bytes: 7, files: 2 },
@@ -243,6 +269,7 @@ mod tests {
             outer.replace("2026-11-15", "15 November"),
             outer.replace("sha256:", "md5:"),
             outer.trim_end().to_owned(),
+            outer.clone() + &format!("Rogatory-Addressee-Certificate: {}\n", info().label.addressees[0]),
         ];
         for text in cases {
             assert!(BagInfo::parse(text.as_bytes(), Side::Outer).is_err(), "{text}");
@@ -250,5 +277,8 @@ mod tests {
         let climbing =
             info().write(Side::Inner) + "Rogatory-Exhibit: 0198c0de-0000-7000-8000-000000000002 ..\n";
         assert!(BagInfo::parse(climbing.as_bytes(), Side::Inner).is_err());
+        let one = "Rogatory-Exhibit: 0198c0de-0000-7000-8000-000000000002 b\n";
+        let twice = info().write(Side::Inner) + one + one;
+        assert!(BagInfo::parse(twice.as_bytes(), Side::Inner).is_err());
     }
 }

@@ -501,7 +501,7 @@ impl Failure for PackError {
 
     fn clause(&self) -> Option<String> {
         match self {
-            Self::Changed { .. } | Self::NotRecorded { .. } => Some("ISO/IEC 27037, 5.3".to_owned()),
+            Self::Changed { .. } | Self::NotRecorded { .. } => Some("ISO/IEC 27037".to_owned()),
             Self::Scan(error) => error.clause(),
             Self::Age(error) => error.clause(),
             Self::Keys(report) => report.clause.clone(),

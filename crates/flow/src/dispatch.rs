@@ -30,7 +30,8 @@ impl Flow {
         let peer = self.peer(built.to.state).await?;
         let recipient = peer.office(built.to.function)?;
         let key = self.keys.office(built.from.function)?;
-        let sealed = seal::seal(&statement.to_json()?, key, &[recipient.clone()], now)?;
+        let sealed: seal::Sealed =
+            seal::seal(&statement.to_json()?, key, std::slice::from_ref(recipient), now)?;
 
         let mut write = self.store.write().await?;
         if !write.queries().duty_open(&duty.id).await? {
@@ -156,8 +157,7 @@ impl Flow {
             Parcel::Extended => Message::Extended { order_end: preserved()?.order_end.clone() },
             Parcel::Evidence { .. } => {
                 answers = true;
-                let sealed =
-                    file.sealed.as_ref().ok_or(FlowError::Record { what: "a sealed package" })?;
+                let sealed = file.sealed.as_ref().ok_or(FlowError::Record { what: "a sealed package" })?;
                 let announcement = self.object(sealed.announcement, "an announcement").await?;
                 Message::Evidence(
                     serde_json::from_slice(&announcement)
@@ -182,10 +182,9 @@ impl Flow {
             Disposition::Postpone { reasons } => {
                 Decision::Postponed { reasons: self.text(*reasons, "reasons").await? }
             }
-            Disposition::Refuse { grounds, reasons } => Decision::Refused {
-                grounds: grounds.clone(),
-                reasons: self.text(*reasons, "reasons").await?,
-            },
+            Disposition::Refuse { grounds, reasons } => {
+                Decision::Refused { grounds: grounds.clone(), reasons: self.text(*reasons, "reasons").await? }
+            }
         })
     }
 }

@@ -8,7 +8,7 @@ use casefile::{
 };
 use exchange::next_attempt;
 use mandate::Authorized;
-use store::{DutyRow, Session};
+use store::DutyRow;
 use treaty::rule;
 use vocabulary::{Failure, Family, FileId, Instant, PackageId, Report};
 
@@ -89,18 +89,11 @@ impl Flow {
             (Some(this), Some(that)) => this == that,
             _ => false,
         };
-        if same {
-            self.report_on(row, linked, incoming, outgoing).await
-        } else {
-            self.finish(&row.id).await
-        }
+        if same { self.report_on(row, linked, incoming, outgoing).await } else { self.finish(&row.id).await }
     }
 
     /// The side and the other State of a file, if it is here.
-    async fn other_state(
-        &self,
-        file: FileId,
-    ) -> Result<Option<(String, vocabulary::StateCode)>, FlowError> {
+    async fn other_state(&self, file: FileId) -> Result<Option<(String, vocabulary::StateCode)>, FlowError> {
         let mut read = self.store.read().await?;
         let Some(view) = read.queries().view(file).await? else { return Ok(None) };
         let state = if view.side == "outgoing" {
@@ -122,16 +115,14 @@ impl Flow {
         let mut write = self.store.write().await?;
         let side = write.queries().view(file).await?.map(|view| view.side);
         let outcome = match side.as_deref() {
-            Some("incoming") => {
-                self.perform_in::<Incoming>(&mut write, file, &Authorized::reported(incoming)?, &[])
-                    .await
-                    .map(|_| ())
-            }
-            Some(_) => {
-                self.perform_in::<Outgoing>(&mut write, file, &Authorized::reported(outgoing)?, &[])
-                    .await
-                    .map(|_| ())
-            }
+            Some("incoming") => self
+                .perform_in::<Incoming>(&mut write, file, &Authorized::reported(incoming)?, &[])
+                .await
+                .map(|_| ()),
+            Some(_) => self
+                .perform_in::<Outgoing>(&mut write, file, &Authorized::reported(outgoing)?, &[])
+                .await
+                .map(|_| ()),
             None => Ok(()),
         };
         match outcome {

@@ -84,8 +84,8 @@ impl Failure for FlowError {
             Self::UnknownOfficer { .. } => "R-155",
             Self::OfficerExists { .. } => "R-156",
             Self::OfficerReserved => "R-157",
-            Self::NoFile { .. } => "R-203",
-            Self::UnknownPeer { .. } => "R-301",
+            Self::NoFile { .. } => "R-158",
+            Self::UnknownPeer { .. } => "R-159",
             Self::ForeignFile { .. } => "P-541",
             Self::OutOfPlace { .. } => "P-542",
             Self::ObjectGone { .. } => "F-401",
@@ -109,20 +109,23 @@ impl Failure for FlowError {
     fn remedy(&self) -> String {
         match self {
             Self::UnknownOfficer { .. } => {
-                "give `--officer` and `--token-file` as they were handed out by `rogatory officer add`".to_owned()
+                "give `--officer` and `--token-file` as they were handed out by `rogatory officer add`"
+                    .to_owned()
             }
             Self::OfficerExists { .. } | Self::OfficerReserved => "choose another short name".to_owned(),
             Self::NoFile { .. } => {
                 "check the id with `rogatory request list` or `rogatory incoming list`".to_owned()
             }
-            Self::UnknownPeer { .. } => {
-                "enrol the State first: `rogatory peer add DESCRIPTOR`".to_owned()
-            }
+            Self::UnknownPeer { .. } => "enrol the State first: `rogatory peer add DESCRIPTOR`".to_owned(),
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } => {
                 "tell the other State's operators; the envelope is kept as it came".to_owned()
             }
-            Self::ObjectGone { .. } => "restore the folder from a copy, if the object was not destroyed on purpose".to_owned(),
-            Self::Disk { .. } => "check the path, its owner and the space on the disk, then try again".to_owned(),
+            Self::ObjectGone { .. } => {
+                "restore the folder from a copy, if the object was not destroyed on purpose".to_owned()
+            }
+            Self::Disk { .. } => {
+                "check the path, its owner and the space on the disk, then try again".to_owned()
+            }
             Self::Record { .. } => "run `rogatory node doctor`".to_owned(),
             Self::Evidence(report) => report.remedy.clone(),
             other => other.inner().map_or_else(|| "run `rogatory node doctor`".to_owned(), Failure::remedy),

@@ -41,7 +41,12 @@ impl Flow {
         peer: Option<StateCode>,
         report: Report,
     ) -> Result<(), FlowError> {
-        tracing::warn!(code = report.code, level = level.as_str(), peer = peer.map(|p| p.to_string()), "finding");
+        tracing::warn!(
+            code = report.code,
+            level = level.as_str(),
+            peer = peer.map(|p| p.to_string()),
+            "finding"
+        );
         let row = FindingRow {
             id,
             file,

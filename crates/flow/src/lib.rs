@@ -3,6 +3,7 @@
 //! `perform` is the only way a file changes. A peer's message is first made durable and receipted
 //! (`take_in`), and opened later (`record_stored`). Not here: sockets, processes, the command line.
 
+mod answer;
 mod audit;
 mod clock;
 mod deliver;
@@ -25,18 +26,18 @@ mod timeline;
 pub use audit::{Audit, Trouble};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};
-pub use desk::{IncomingView, OutgoingView, View};
+pub use desk::View;
 pub use duty::Discharged;
 pub use error::FlowError;
 pub use finding::{Finding, Level};
 pub use folder::NodeFolder;
 pub use officer::{Credential, NewOfficer};
-pub use package::{Fetch, OpenedPackage, Progress};
+pub use package::{ExhibitRecord, Fetch, OpenedPackage, Progress};
 pub use peer::Enrolled;
 pub use perform::Performed;
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
-pub use timeline::{Step, Timeline};
+pub use timeline::{Letter, Step, Timeline};
 
 use keys::NodeKeys;
 use std::sync::Arc;

@@ -3,7 +3,8 @@
 use crate::{Flow, FlowError};
 use exchange::LogEvidence;
 use ledger::{
-    Checkpoint, Commitment, ConsistencyProof, Hash, InclusionProof, KeyName, Salt, TreeError, checkpoint, tree,
+    Checkpoint, Commitment, ConsistencyProof, Hash, InclusionProof, KeyName, Salt, TreeError, checkpoint,
+    tree,
 };
 use std::collections::HashMap;
 use store::{NodeRow, Session, Write};

@@ -4,7 +4,7 @@ use crate::{Flow, FlowError, log::EVENT_LABEL};
 use casefile::{Body, Casefile, Recorded, TransportEvent, incoming::Incoming, outgoing::Outgoing, replay};
 use mandate::Authorized;
 use store::{Ladder, NewEvent, Session, ViewRow, Write};
-use vocabulary::{Digest, FileId, Instant, OfficerId};
+use vocabulary::{Digest, FileId, OfficerId};
 
 /// What a command did.
 #[derive(Debug, Clone)]
@@ -57,8 +57,7 @@ impl Flow {
             let id = format!("{file}/{sequence}/{number}");
             write.add_duty(&id, file, &json(duty)?, duty.due().unwrap_or(now)).await?;
         }
-        let view =
-            ViewRow { file, side: C::SIDE.as_str().to_owned(), body: json(&state)?, changed_at: now };
+        let view = ViewRow { file, side: C::SIDE.as_str().to_owned(), body: json(&state)?, changed_at: now };
         write.put_view(&view).await?;
         Ok(Performed { file: state, event, sequence })
     }
@@ -125,7 +124,6 @@ pub(crate) struct History<C> {
     pub(crate) state: Option<C>,
     pub(crate) length: u64,
     pub(crate) last: Option<Digest>,
-    pub(crate) changed_at: Option<Instant>,
 }
 
 /// Replays a file; one of the other side is no file of this kind.
@@ -140,12 +138,11 @@ pub(crate) async fn history<C: Casefile>(
     }
     let bodies: Vec<Vec<u8>> =
         session.queries().events(file).await?.into_iter().map(|row| row.body).collect();
-    let (state, events) = replay::<C>(&bodies)?;
+    let (state, _) = replay::<C>(&bodies)?;
     Ok(History {
         state,
         length: bodies.len() as u64,
         last: bodies.last().map(|body| Digest::of(body)),
-        changed_at: events.last().map(|event| event.at),
     })
 }
 

@@ -2,11 +2,11 @@
 
 use crate::{Flow, FlowError, Level};
 use exchange::{
-    AdmitFault, Admission, CLOCK_SKEW_MAX, CosignedHead, Envelope, RECEIVED_LABEL, Receipt, admit,
+    Admission, AdmitFault, CLOCK_SKEW_MAX, CosignedHead, Envelope, RECEIVED_LABEL, Receipt, admit,
 };
 use ledger::{Checkpoint, Hash, KeyName, cosignature};
 use register::Peer;
-use store::{HeadRow, InboxRow, InboxState, Session, Write};
+use store::{HeadRow, InboxRow, InboxState, Write};
 use vocabulary::{Digest, Failure, Family, Instant, OfficeFunction, OfficeId, Report, StateCode};
 
 /// Who handed the envelope over.

@@ -44,9 +44,7 @@ impl Flow {
             receipt,
         };
         self.record_proof(&mut write, statement.file, proof).await?;
-        write
-            .settle_inbox(row.peer, row.envelope, InboxState::Recorded, Some(statement.file), None)
-            .await?;
+        write.settle_inbox(row.peer, row.envelope, InboxState::Recorded, Some(statement.file), None).await?;
         Ok(write.commit().await?)
     }
 
@@ -82,10 +80,8 @@ impl Flow {
         row: &InboxRow,
         statement: &Statement,
     ) -> Result<(), FlowError> {
-        let out_of_place = || FlowError::OutOfPlace {
-            message: statement.message.word(),
-            from: statement.from.to_string(),
-        };
+        let out_of_place =
+            || FlowError::OutOfPlace { message: statement.message.word(), from: statement.from.to_string() };
         let signed = row.sealed_digest;
         match &statement.message {
             Message::Request { draft, .. } => self.record_request(write, row, statement, draft).await,
@@ -139,10 +135,8 @@ impl Flow {
             }
             Message::ExtensionRequest { days, reason } => {
                 let reason = reason.as_bytes().to_vec();
-                let command = incoming::Command::ReportExtensionAsked {
-                    days: *days,
-                    reason: Digest::of(&reason),
-                };
+                let command =
+                    incoming::Command::ReportExtensionAsked { days: *days, reason: Digest::of(&reason) };
                 self.follow(write, statement, command, &[reason]).await
             }
             Message::Withdrawal { reason } => {
@@ -180,7 +174,8 @@ impl Flow {
         }
         let checked = self.check_received(write, row.peer, draft, row.received_at).await?;
         let count = |severity: Severity| {
-            u32::try_from(checked.findings.iter().filter(|f| f.severity == severity).count()).unwrap_or(u32::MAX)
+            u32::try_from(checked.findings.iter().filter(|f| f.severity == severity).count())
+                .unwrap_or(u32::MAX)
         };
         let bytes = draft.to_json();
         let command = incoming::Command::ReportReceived {
@@ -259,9 +254,13 @@ impl Flow {
         let shown = Report {
             family: Family::PeerFault,
             code: "P-543".to_owned(),
-            message: format!("`{}` could not open or record the `{}` of envelope `{envelope}` ({code})", row.peer, sent.kind),
+            message: format!(
+                "`{}` could not open or record the `{}` of envelope `{envelope}` ({code})",
+                row.peer, sent.kind
+            ),
             clause: Some("spec/02-exchange.md, rejection".to_owned()),
-            remedy: "speak to the other State's operators; the receipt proves that the envelope is there".to_owned(),
+            remedy: "speak to the other State's operators; the receipt proves that the envelope is there"
+                .to_owned(),
         };
         self.find(write, format!("rejected/{envelope}"), Level::Fail, Some(sent.file), Some(row.peer), shown)
             .await
@@ -272,9 +271,7 @@ impl Flow {
         let report = error.report();
         let file = FileId::from_uuid(*row.envelope.as_uuid());
         let mut write = self.store.write().await?;
-        write
-            .settle_inbox(row.peer, row.envelope, InboxState::Quarantined, None, Some(&report.code))
-            .await?;
+        write.settle_inbox(row.peer, row.envelope, InboxState::Quarantined, None, Some(&report.code)).await?;
         let id = format!("quarantine/{}/{}", row.peer, row.envelope);
         self.find(&mut write, id.clone(), Level::Fail, None, Some(row.peer), report.clone()).await?;
         if !matches!(error, FlowError::OutOfPlace { message: "rejection", .. }) {

@@ -115,7 +115,8 @@ impl Flow {
         {
             return Err(casefile::Refused::Rule {
                 code: "R-214",
-                what: "a revised draft keeps its kind, the State it goes to and its preservation file".to_owned(),
+                what: "a revised draft keeps its kind, the State it goes to and its preservation file"
+                    .to_owned(),
                 clause: known.kind.rule().citation().to_string(),
                 remedy: "open a new file with `rogatory request new`".to_owned(),
             }
@@ -163,8 +164,7 @@ impl Flow {
         reason: &str,
     ) -> Result<Performed<Outgoing>, FlowError> {
         let reason = reason.as_bytes().to_vec();
-        let command =
-            self.authorize(credential, Command::Withdraw { reason: Digest::of(&reason) }).await?;
+        let command = self.authorize(credential, Command::Withdraw { reason: Digest::of(&reason) }).await?;
         self.perform::<Outgoing>(file, &command, &[reason]).await
     }
 

@@ -10,4 +10,4 @@ mod secret_file;
 
 pub use error::KeyFault;
 pub use folder::{Names, NodeKeys};
-pub use random::random_bytes;
+pub use random::{fill_random, random_bytes};

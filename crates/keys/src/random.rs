@@ -4,6 +4,10 @@ use crate::KeyFault;
 
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], KeyFault> {
     let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| KeyFault::Random)?;
+    fill_random(&mut bytes)?;
     Ok(bytes)
+}
+
+pub fn fill_random(bytes: &mut [u8]) -> Result<(), KeyFault> {
+    aws_lc_rs::rand::fill(bytes).map_err(|_| KeyFault::Random)
 }

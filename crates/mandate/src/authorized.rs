@@ -30,6 +30,15 @@ impl<C> Authorized<C> {
 }
 
 impl<C: Permitted> Authorized<C> {
+    /// Another command of the same actor that needs the same permission, such as the one with the results.
+    pub fn with(self, command: C) -> Result<Self, NotPermitted> {
+        match (self.command.permission(), command.permission()) {
+            (held, needed) if held == needed => Ok(Self { actor: self.actor, command }),
+            (_, Some(needed)) => Err(NotPermitted::Missing { officer: self.actor, needed }),
+            (_, None) => Err(NotPermitted::MachineOnly { officer: self.actor }),
+        }
+    }
+
     /// The only way for a worker to report what a duty or a peer's message brought; never a person's act.
     pub fn reported(command: C) -> Result<Self, NotPermitted> {
         match command.permission() {

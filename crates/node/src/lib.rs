@@ -1,1 +1,23 @@
 //! The process: configuration, peer endpoint, workers, shutdown.
+//!
+//! The handlers here store and answer; what a message does to a file is `flow`'s. Not here: the command
+//! line (`rogatory`), pages for officers.
+
+mod client;
+mod configuration;
+mod descriptor;
+mod error;
+mod fetch;
+mod home;
+mod server;
+mod service;
+mod tls;
+mod work;
+
+pub use client::{Road, RoadTrouble};
+pub use configuration::{Configuration, OfficeConfiguration};
+pub use descriptor::{export, sign};
+pub use error::NodeError;
+pub use fetch::{FetchProgress, fetch_package};
+pub use home::{Home, InitRequest};
+pub use service::{Running, serve};

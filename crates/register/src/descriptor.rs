@@ -124,7 +124,7 @@ pub enum DescriptorError {
     Endpoint,
     #[error("the descriptor was valid until {until}")]
     Expired { until: Instant },
-    #[error("the descriptor has number {found}, the enrolled one has {known}")]
+    #[error("the descriptor has number {found} and is not newer than the enrolled one, which has {known}")]
     Older { known: u64, found: u64 },
     #[error("the descriptor has another root than the enrolled one: expected `{expected}`, found `{found}`")]
     OtherRoot { expected: String, found: String },

@@ -1,11 +1,14 @@
 //! A State whose descriptor was verified: its offices, keys and where to reach it.
 
 use crate::{Descriptor, DescriptorError, Fingerprint, MAX_DESCRIPTOR_BYTES};
-use ledger::{CosignerVerifier, LogVerifier};
+use ledger::{CosignerVerifier, KeyName, LogVerifier};
 use seal::{Certificate, TrustAnchor};
 use std::collections::BTreeMap;
 use treaty::RequestedProfile;
 use vocabulary::{Instant, OfficeFunction, OfficeId, StateCode};
+
+/// The longest address of a node, in bytes.
+const MAX_ENDPOINT_BYTES: usize = 512;
 
 /// The offices without which no exchange is possible.
 const NEEDED: [OfficeFunction; 4] = OfficeFunction::ALL;
@@ -50,10 +53,12 @@ impl Peer {
         let offices = offices(&descriptor, &anchor, at)?;
         let log = LogVerifier::parse(&descriptor.log).map_err(|_| DescriptorError::LogKey)?;
         let cosigner = CosignerVerifier::parse(&descriptor.cosigner).map_err(|_| DescriptorError::LogKey)?;
-        if log.name().as_str() != ledger::origin(descriptor.state) {
+        let (log_name, cosigner_name) =
+            (KeyName::of_log(descriptor.state), KeyName::of_cosigner(descriptor.state));
+        if *log.name() != log_name || *cosigner.name() != cosigner_name {
             return Err(DescriptorError::LogKey);
         }
-        if !descriptor.endpoint.starts_with("https://") {
+        if !is_endpoint(&descriptor.endpoint) {
             return Err(DescriptorError::Endpoint);
         }
         treaty::preservation_minimum(descriptor.issued, &descriptor.zone)
@@ -61,7 +66,7 @@ impl Peer {
         Ok(Self { descriptor, anchor, offices, log, cosigner })
     }
 
-    /// A newer descriptor of the same root; anything else needs a new enrolment by people.
+    /// A newer descriptor of the same root, or the same one again; anything else needs a new enrolment by people.
     pub fn renew(&self, newer: &Self) -> Result<(), DescriptorError> {
         if newer.fingerprint() != self.fingerprint() {
             return Err(DescriptorError::OtherRoot {
@@ -69,7 +74,10 @@ impl Peer {
                 found: newer.fingerprint().to_string(),
             });
         }
-        if newer.descriptor.sequence < self.descriptor.sequence {
+        let same_number = newer.descriptor.sequence == self.descriptor.sequence;
+        if newer.descriptor.sequence < self.descriptor.sequence
+            || same_number && newer.descriptor != self.descriptor
+        {
             return Err(DescriptorError::Older {
                 known: self.descriptor.sequence,
                 found: newer.descriptor.sequence,
@@ -126,6 +134,15 @@ impl Peer {
             convention_in_force: self.descriptor.declarations.convention_in_force,
         }
     }
+}
+
+/// `https://`, a host and perhaps a port and a path: no user, query, fragment, space or control character.
+fn is_endpoint(endpoint: &str) -> bool {
+    endpoint.len() <= MAX_ENDPOINT_BYTES
+        && endpoint.strip_prefix("https://").is_some_and(|rest| {
+            rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
+                && rest.bytes().all(|b| b.is_ascii_graphic() && !br#"@?#\"<>"#.contains(&b))
+        })
 }
 
 fn offices(

@@ -20,9 +20,14 @@ pub enum StoreFault {
 
 impl From<sqlx::Error> for StoreFault {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return Self::Busy;
+        }
         let code = error.as_database_error().and_then(|e| e.code().map(|c| c.into_owned()));
         match code.as_deref() {
-            Some("13" | "778" | "1034" | "4874" | "266") => Self::DiskFull,
+            // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMSIZE
+            Some("13" | "778" | "1034" | "4874") => Self::DiskFull,
+            // SQLITE_BUSY with its extensions, SQLITE_LOCKED
             Some("5" | "261" | "517" | "6") => Self::Busy,
             _ => Self::Database(error),
         }

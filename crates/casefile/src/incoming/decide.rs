@@ -6,7 +6,7 @@ use crate::{
     outgoing::{Direction, rule_text},
 };
 use mandate::{Authorized, FourEyes};
-use treaty::{Kind, OffenceBasis, RefusalGrounds, RequestedProfile};
+use treaty::{Kind, MAX_REASONS_BYTES, OffenceBasis, RefusalGrounds, RequestedProfile};
 use vocabulary::{Digest, FileId, Instant, OfficerId, PackageId};
 
 pub(super) fn decide(
@@ -40,6 +40,7 @@ pub(super) fn decide(
         Command::Extend { order_end } => file.extend(order_end, now),
         Command::TakeExhibit { exhibit, record, files, bytes, tree } => {
             file.executing("add evidence")?;
+            file.is_kind(Kind::StoredData, "add evidence", "a stored-data request")?;
             if file.sealed.is_some() {
                 return Err(Refused::Already { what: "the evidence was sealed" });
             }
@@ -56,7 +57,9 @@ pub(super) fn decide(
         }
         Command::SendEvidence { package } => match &file.sealed {
             Some(sealed) if sealed.sent => Err(Refused::Already { what: "the evidence was sent" }),
-            Some(sealed) if sealed.package == *package => Ok(Event::EvidenceSent { package: *package }),
+            Some(sealed) if sealed.package == *package && file.stage == Stage::Executed => {
+                Ok(Event::EvidenceSent { package: *package })
+            }
             _ => Err(file.wrong_stage("send evidence", "executed, with a sealed package")),
         },
         Command::Close => file.close(),
@@ -94,6 +97,19 @@ fn received(command: &Command) -> Event {
     }
 }
 
+/// A text that travels is no longer than reasons may be.
+fn short(text: &str, name: &str, clause: &str) -> Result<(), Refused> {
+    if text.len() <= MAX_REASONS_BYTES {
+        return Ok(());
+    }
+    Err(Refused::Rule {
+        code: "R-226",
+        what: format!("the {name} are {} bytes long, at most {MAX_REASONS_BYTES} are kept", text.len()),
+        clause: rule_text(clause),
+        remedy: format!("shorten the {name}"),
+    })
+}
+
 impl Incoming {
     fn propose(
         &self,
@@ -107,6 +123,7 @@ impl Incoming {
         }
         let disposition = match proposal {
             Proposal::Grant { conditions } => {
+                short(conditions.as_deref().unwrap_or(""), "conditions", "refusal.consultation")?;
                 Disposition::Grant { conditions: conditions.as_ref().map(|text| Digest::of(text.as_bytes())) }
             }
             Proposal::Postpone { reasons } => self.postpone(reasons)?,
@@ -152,6 +169,7 @@ impl Incoming {
         if reasons.trim().is_empty() {
             return Err(rule("a postponement needs reasons", "assistance.postponement", "give `--reasons`"));
         }
+        short(reasons, "reasons", "assistance.postponement")?;
         Ok(Disposition::Postpone { reasons: Digest::of(reasons.as_bytes()) })
     }
 
@@ -169,24 +187,12 @@ impl Incoming {
 
     /// Art. 25(2) and 42(8): the order's end lies between the minimum for a foreign request and the longest order.
     fn effect(&self, preserved: &Preserved, order: Digest) -> Result<Event, Refused> {
-        if self.kind != Kind::Preservation {
-            return Err(self.wrong_stage("execute a preservation", "a preservation request"));
-        }
+        self.is_kind(Kind::Preservation, "execute a preservation", "a preservation request")?;
         if self.preserved.is_some() {
             return Err(Refused::Already { what: "the data were preserved" });
         }
         self.executing("execute")?;
-        if preserved.order_end.result < preserved.minimum.result {
-            return Err(Refused::Rule {
-                code: "R-221",
-                what: format!(
-                    "the order ends {} and the data must stay until {}",
-                    preserved.order_end.result, preserved.minimum.result
-                ),
-                clause: rule_text("preservation.minimum"),
-                remedy: "make the order longer".to_owned(),
-            });
-        }
+        preserved.check()?;
         Ok(Event::Preserved { preserved: preserved.clone(), order })
     }
 
@@ -256,7 +262,10 @@ impl Incoming {
                 None => Err(self.wrong_stage("report-extension-asked", "executed, with data preserved")),
             },
             Command::ReportHeld { by, since } => {
-                self.running(*since, "report-held")?;
+                let preserved = self.running(*since, "report-held")?;
+                if *since == preserved.until() {
+                    return Err(Refused::Already { what: "the preservation has lapsed" });
+                }
                 Ok(Event::Held { by: *by, since: *since })
             }
             Command::ReportHoldEnded { by } => self.end_hold(*by),
@@ -269,6 +278,7 @@ impl Incoming {
             }
             Command::ReportAnswered { envelope } => match self.answered {
                 Some(_) => Err(Refused::Already { what: "the request was answered" }),
+                None if self.decided.is_none() => Err(self.wrong_stage("report-answered", "decided")),
                 None => Ok(Event::Answered { envelope: *envelope }),
             },
             Command::ReportWithdrawn { reason } => match self.stage {
@@ -299,14 +309,11 @@ impl Incoming {
     }
 
     fn executing(&self, command: &'static str) -> Result<(), Refused> {
-        match self.stage {
-            Stage::Decided | Stage::Executing if self.granted() => Ok(()),
-            _ => Err(self.wrong_stage(command, "decided, and granted")),
-        }
+        if self.may_execute() { Ok(()) } else { Err(self.wrong_stage(command, "decided, and granted")) }
     }
 
-    fn granted(&self) -> bool {
-        self.decided.as_ref().is_some_and(|(_, disposition)| disposition.is_grant())
+    fn is_kind(&self, kind: Kind, command: &'static str, needed: &'static str) -> Result<(), Refused> {
+        if self.kind == kind { Ok(()) } else { Err(self.wrong_stage(command, needed)) }
     }
 
     fn wrong_stage(&self, command: &'static str, needed: &'static str) -> Refused {

@@ -117,31 +117,31 @@ impl Casefile for Incoming {
         };
         let stage = next.stage;
         let broken = || HistoryBroken::Order { event: event.word(), stage: stage.as_str() };
+        if !next.admits(event) {
+            return Err(broken());
+        }
         match event {
             Event::Received { .. } => return Err(broken()),
-            Event::Triaged { urgent, .. } if stage == Stage::Received => {
+            Event::Triaged { urgent, .. } => {
                 next.stage = Stage::Triaged;
                 next.urgent = *urgent;
             }
             Event::Consulted { direction, .. } => {
-                next.consulted = true;
+                next.consulted |= *direction == Direction::Sent;
                 next.stage = match (direction, stage) {
                     (Direction::Sent, Stage::Triaged | Stage::Proposed) => Stage::Consulting,
                     (Direction::Received, Stage::Consulting) => Stage::Triaged,
                     (_, stage) => stage,
                 };
             }
-            Event::Proposed { by, disposition }
-                if matches!(stage, Stage::Triaged | Stage::Consulting | Stage::Proposed) =>
-            {
+            Event::Proposed { by, disposition } => {
                 next.stage = Stage::Proposed;
                 next.proposed = Some((by.clone(), disposition.clone()));
             }
-            Event::Decided { eyes, disposition } if stage == Stage::Proposed => {
+            Event::Decided { eyes, disposition } => {
                 next.stage = Stage::Decided;
                 next.decided = Some((eyes.clone(), disposition.clone()));
             }
-            Event::Triaged { .. } | Event::Proposed { .. } | Event::Decided { .. } => return Err(broken()),
             Event::Preserved { preserved, order } => {
                 next.stage = Stage::Executed;
                 next.preserved = Some(preserved.clone());
@@ -179,10 +179,10 @@ impl Casefile for Incoming {
             }
             Event::EvidenceSent { .. } => next.sealed.as_mut().ok_or_else(broken)?.sent = true,
             Event::Answered { envelope } => {
-                if next.answered.is_some() {
-                    return Err(broken());
+                // The answer left although the request was withdrawn meanwhile.
+                if !matches!(stage, Stage::Withdrawn | Stage::Closed) {
+                    next.stage = Stage::Answered;
                 }
-                next.stage = Stage::Answered;
                 next.answered = Some(*envelope);
             }
             Event::Withdrawn { .. } => next.stage = Stage::Withdrawn,
@@ -206,8 +206,12 @@ impl Casefile for Incoming {
             }
             Event::Decided { .. } => {
                 let mut duties = dispatch(Parcel::Decision);
-                duties.extend(self.preservation.map(|preservation| Duty::EndHold { preservation }));
+                duties.extend(self.end_of_hold());
                 duties
+            }
+            // A request that ends undecided holds nothing any longer.
+            Event::Withdrawn { .. } | Event::ClosedByRequester { .. } if self.decided.is_none() => {
+                self.end_of_hold().into_iter().collect()
             }
             Event::Preserved { preserved, .. } => {
                 let mut duties = dispatch(Parcel::Preserved);
@@ -269,6 +273,56 @@ impl Incoming {
             outcome: None,
             changed_at: at,
         })
+    }
+
+    fn end_of_hold(&self) -> Option<Duty> {
+        self.preservation.map(|preservation| Duty::EndHold { preservation })
+    }
+
+    pub(super) fn granted(&self) -> bool {
+        self.decided.as_ref().is_some_and(|(_, disposition)| disposition.is_grant())
+    }
+
+    /// True after a grant, until what was granted is done.
+    pub(super) fn may_execute(&self) -> bool {
+        matches!(self.stage, Stage::Decided | Stage::Executing) && self.granted()
+    }
+
+    /// True when `event` can follow this state in a history that `decide` wrote.
+    fn admits(&self, event: &Event) -> bool {
+        let ended = matches!(self.stage, Stage::Withdrawn | Stage::Closed);
+        match event {
+            Event::Received { .. } => false,
+            Event::Triaged { .. } => self.stage == Stage::Received,
+            Event::Consulted { direction: Direction::Sent, .. } => !ended && self.stage != Stage::Received,
+            Event::Consulted { .. } => true,
+            Event::Proposed { .. } => {
+                matches!(self.stage, Stage::Triaged | Stage::Consulting | Stage::Proposed)
+            }
+            Event::Decided { eyes, disposition } => {
+                self.stage == Stage::Proposed
+                    && self.proposed.as_ref().is_some_and(|(by, d)| by == eyes.first() && d == disposition)
+            }
+            Event::Preserved { .. } => self.may_execute() && self.preserved.is_none(),
+            Event::ExtensionAsked { .. } => self.preserved.is_some(),
+            Event::Extended { .. } | Event::Held { .. } => self.clock_runs(),
+            Event::HoldEnded { by } => self.hold.as_ref().is_some_and(|h| h.by == *by && !h.decided),
+            Event::Lapsed { until } => {
+                self.clock_runs() && self.preserved.as_ref().is_some_and(|p| p.until() == *until)
+            }
+            Event::ExhibitTaken { .. } => self.may_execute() && self.sealed.is_none(),
+            Event::EvidenceSealed { .. } => {
+                self.may_execute() && self.sealed.is_none() && !self.exhibits.is_empty()
+            }
+            Event::EvidenceSent { package } => {
+                self.stage == Stage::Executed
+                    && self.sealed.as_ref().is_some_and(|s| s.package == *package && !s.sent)
+            }
+            Event::Answered { .. } => self.decided.is_some() && self.answered.is_none(),
+            Event::Withdrawn { .. } => !ended,
+            Event::ClosedByRequester { .. } => self.outcome.is_none(),
+            Event::Closed => matches!(self.stage, Stage::Answered | Stage::Withdrawn),
+        }
     }
 
     /// True while a preservation runs towards its end with nothing to stop it.

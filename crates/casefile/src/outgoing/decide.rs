@@ -1,8 +1,9 @@
 //! Which commands the requesting State's file allows, and the event each becomes.
 
 use super::{Command, Direction, Event, Outgoing, Stage};
-use crate::{Outcome, Refused};
+use crate::{Disposition, Outcome, Refused};
 use mandate::{Authorized, FourEyes};
+use treaty::Kind;
 use vocabulary::{Digest, FileId, Instant, PackageId};
 
 pub(super) fn decide(
@@ -92,16 +93,23 @@ impl Outgoing {
     }
 
     fn ask_extension(&self, days: u32, reason: Digest, now: Instant) -> Result<Event, Refused> {
+        let refuse = |what: &str, remedy: &str| {
+            Err(Refused::Rule {
+                code: "R-211",
+                what: what.to_owned(),
+                clause: rule_text("preservation.extension"),
+                remedy: remedy.to_owned(),
+            })
+        };
         match &self.preserved {
+            Some(_) if days == 0 => refuse("an extension of no days", "give the days that are needed"),
             Some(preserved) if self.clock_runs() && now < preserved.until() => {
                 Ok(Event::ExtensionAsked { days, reason })
             }
-            Some(_) => Err(Refused::Rule {
-                code: "R-211",
-                what: "the preservation no longer runs; an extension is asked for before it ends".to_owned(),
-                clause: rule_text("preservation.extension"),
-                remedy: "send a new preservation request".to_owned(),
-            }),
+            Some(_) => refuse(
+                "the preservation no longer runs; an extension is asked for before it ends",
+                "send a new preservation request",
+            ),
             None => Err(self.wrong_stage("extend", "answered, with data preserved")),
         }
     }
@@ -133,6 +141,16 @@ impl Outgoing {
         if self.eyes.is_none() {
             return refuse("nothing was sent; there is nothing to close", "withdraw the draft instead");
         }
+        let granted = self.decision.as_ref().map(Disposition::is_grant);
+        if outcome == Outcome::Fulfilled && granted == Some(false) {
+            return refuse("the other State did not grant the request", "close it as `not-granted`");
+        }
+        if outcome == Outcome::NotGranted && granted != Some(false) {
+            return refuse(
+                "the other State neither refused nor postponed the request",
+                "close it as `fulfilled` or `no-longer-needed`",
+            );
+        }
         if outcome == Outcome::Fulfilled && self.stage != Stage::Answered {
             return refuse(
                 "the request has no answer yet",
@@ -152,7 +170,8 @@ impl Outgoing {
                 if self.delivered.is_some() {
                     return Err(Refused::Already { what: "the request was delivered" });
                 }
-                if self.stage != Stage::Approved {
+                // An answer may come before the receipt: roads differ in speed.
+                if !matches!(self.stage, Stage::Approved | Stage::Answered) {
                     return Err(self.wrong_stage("report-delivered", "approved"));
                 }
                 Ok(Event::Delivered { envelope: *envelope, receipt: *receipt, received_at: *received_at })
@@ -166,20 +185,25 @@ impl Outgoing {
             }
             Command::ReportPreserved { preserved, statement } => {
                 self.answerable("report-preserved")?;
+                self.is_kind(Kind::Preservation, "report-preserved", "a preservation request")?;
                 if self.preserved.is_some() {
                     return Err(Refused::Already { what: "the data were preserved" });
                 }
+                preserved.check()?;
                 Ok(Event::Preserved { preserved: preserved.clone(), statement: *statement })
             }
             Command::ReportExtended { order_end, statement } => match &self.preserved {
-                Some(preserved) if preserved.order_end != *order_end && !self.lapsed => {
+                Some(preserved) if order_end.result > preserved.until() && !self.lapsed => {
                     Ok(Event::Extended { order_end: order_end.clone(), statement: *statement })
                 }
                 Some(_) => Err(Refused::Already { what: "the preservation was extended or has lapsed" }),
                 None => Err(self.wrong_stage("report-extended", "answered, with data preserved")),
             },
             Command::ReportHeld { by, since } => {
-                self.running(*since, "report-held")?;
+                let preserved = self.running(*since, "report-held")?;
+                if *since == preserved.until() {
+                    return Err(Refused::Already { what: "the preservation has lapsed" });
+                }
                 Ok(Event::Held { by: *by, since: *since })
             }
             Command::ReportHoldEnded { by } => self.end_hold(*by),
@@ -192,6 +216,7 @@ impl Outgoing {
             }
             Command::ReportAnnounced { package, tag_manifest, bytes, statement } => {
                 self.answerable("report-announced")?;
+                self.is_kind(Kind::StoredData, "report-announced", "a stored-data request")?;
                 if self.evidence.is_some() {
                     return Err(Refused::Already { what: "the evidence was announced" });
                 }
@@ -209,6 +234,9 @@ impl Outgoing {
                 _ => Err(Refused::Already { what: "the package was verified or is unknown" }),
             },
             Command::ReportConsulted { text } => {
+                if self.eyes.is_none() {
+                    return Err(self.wrong_stage("report-consulted", "approved or later"));
+                }
                 Ok(Event::Consulted { direction: Direction::Received, text: *text })
             }
             _ => Err(self.wrong_stage("this command", "in another state")),
@@ -235,6 +263,10 @@ impl Outgoing {
             Stage::Approved | Stage::Delivered | Stage::Answered => Ok(()),
             _ => Err(self.wrong_stage(command, "delivered")),
         }
+    }
+
+    fn is_kind(&self, kind: Kind, command: &'static str, needed: &'static str) -> Result<(), Refused> {
+        if self.kind == kind { Ok(()) } else { Err(self.wrong_stage(command, needed)) }
     }
 
     fn sent(&self, command: &'static str) -> Result<(), Refused> {

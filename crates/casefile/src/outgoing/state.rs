@@ -98,26 +98,29 @@ impl Casefile for Outgoing {
         };
         let stage = next.stage;
         let broken = || HistoryBroken::Order { event: event.word(), stage: stage.as_str() };
+        if !next.admits(event) {
+            return Err(broken());
+        }
         match event {
             Event::Drafted { .. } => return Err(broken()),
             Event::Redrafted { draft } => {
                 next.stage = Stage::Drafting;
+                next.submitted_by = None;
                 next.draft = *draft;
             }
-            Event::Submitted { by, .. } if stage == Stage::Drafting => {
+            Event::Submitted { by, .. } => {
                 next.stage = Stage::AwaitingApproval;
                 next.submitted_by = Some(by.clone());
             }
-            Event::Approved { eyes, .. } if stage == Stage::AwaitingApproval => {
+            Event::Approved { eyes, .. } => {
                 next.stage = Stage::Approved;
                 next.eyes = Some(eyes.clone());
             }
-            Event::Delivered { envelope, received_at, .. } if stage == Stage::Approved => {
-                next.stage = Stage::Delivered;
+            Event::Delivered { envelope, received_at, .. } => {
+                if stage == Stage::Approved {
+                    next.stage = Stage::Delivered;
+                }
                 next.delivered = Some((*envelope, *received_at));
-            }
-            Event::Submitted { .. } | Event::Approved { .. } | Event::Delivered { .. } => {
-                return Err(broken());
             }
             Event::Decided { disposition, .. } => {
                 if !disposition.is_grant() {
@@ -173,17 +176,24 @@ impl Casefile for Outgoing {
                 dispatch(Parcel::ExtensionRequest { days: *days, reason: *reason })
             }
             Event::Withdrawn { reason } if self.eyes.is_some() => {
-                dispatch(Parcel::Withdrawal { reason: *reason })
+                let mut duties = dispatch(Parcel::Withdrawal { reason: *reason });
+                duties.extend(self.end_hold_undecided());
+                duties
             }
-            Event::Closed { outcome } => dispatch(Parcel::Closing { outcome: *outcome }),
-            Event::Delivered { received_at, .. } => self
-                .preservation
-                .map(|preservation| Duty::HoldPreservation { preservation, since: *received_at })
-                .into_iter()
-                .collect(),
-            Event::Decided { .. } => {
-                self.preservation.map(|preservation| Duty::EndHold { preservation }).into_iter().collect()
+            Event::Closed { outcome } => {
+                let mut duties = dispatch(Parcel::Closing { outcome: *outcome });
+                duties.extend(self.end_hold_undecided());
+                duties
             }
+            Event::Delivered { received_at, .. } => {
+                let hold = |preservation| Duty::HoldPreservation { preservation, since: *received_at };
+                let mut duties: Vec<Duty> = self.preservation.map(hold).into_iter().collect();
+                if self.decision.is_some() {
+                    duties.extend(self.end_of_hold());
+                }
+                duties
+            }
+            Event::Decided { .. } => self.end_of_hold().into_iter().collect(),
             Event::Preserved { preserved, .. } => clock_duties(preserved.until()),
             Event::Extended { order_end, .. } => clock_duties(order_end.result),
             Event::EvidenceAnnounced { package, .. } => vec![Duty::Fetch { package: *package }],
@@ -228,6 +238,50 @@ impl Outgoing {
             drafted_at: at,
             changed_at: at,
             submitted_by: None,
+        }
+    }
+
+    fn end_of_hold(&self) -> Option<Duty> {
+        self.preservation.map(|preservation| Duty::EndHold { preservation })
+    }
+
+    /// A request that ends undecided holds nothing any longer.
+    fn end_hold_undecided(&self) -> Option<Duty> {
+        self.end_of_hold().filter(|_| self.decision.is_none())
+    }
+
+    /// True when `event` can follow this state in a history that `decide` wrote.
+    fn admits(&self, event: &Event) -> bool {
+        let answerable = matches!(self.stage, Stage::Approved | Stage::Delivered | Stage::Answered);
+        match event {
+            Event::Drafted { .. } => false,
+            Event::Redrafted { .. } => matches!(self.stage, Stage::Drafting | Stage::AwaitingApproval),
+            Event::Submitted { draft, .. } => self.stage == Stage::Drafting && self.draft == *draft,
+            Event::Approved { eyes, draft } => {
+                self.stage == Stage::AwaitingApproval
+                    && self.draft == *draft
+                    && self.submitted_by.as_ref() == Some(eyes.first())
+            }
+            Event::Delivered { .. } => answerable && self.delivered.is_none(),
+            Event::Decided { .. } => answerable && self.decision.is_none(),
+            Event::Preserved { .. } => answerable && self.preserved.is_none(),
+            Event::ExtensionAsked { .. } | Event::Held { .. } => self.clock_runs(),
+            Event::Extended { .. } => self.preserved.is_some() && !self.lapsed,
+            Event::HoldEnded { by } => self.hold.as_ref().is_some_and(|h| h.by == *by && !h.decided),
+            Event::Lapsed { until } => {
+                self.clock_runs() && self.preserved.as_ref().is_some_and(|p| p.until() == *until)
+            }
+            Event::EvidenceAnnounced { .. } => answerable && self.evidence.is_none(),
+            Event::EvidenceVerified { package, .. } => {
+                self.evidence.as_ref().is_some_and(|e| e.package == *package && e.verified.is_none())
+            }
+            Event::EvidenceOpened { package, .. } => {
+                self.evidence.as_ref().is_some_and(|e| e.package == *package && e.verified.is_some())
+            }
+            Event::Consulted { direction: super::Direction::Sent, .. } => answerable,
+            Event::Consulted { .. } => self.eyes.is_some(),
+            Event::Withdrawn { .. } => self.stage.is_open(),
+            Event::Closed { .. } => self.stage.is_open() && self.eyes.is_some(),
         }
     }
 

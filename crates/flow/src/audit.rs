@@ -1,0 +1,242 @@
+//! The audit of a whole node: every invariant that can be checked from what is stored.
+
+use crate::{
+    Flow, FlowError,
+    log::{self, EVENT_LABEL},
+    request::read_view,
+};
+use casefile::{Casefile, incoming::Incoming, outgoing::Outgoing, replay};
+use exchange::{RECEIVED_LABEL, Receipt, STATEMENT_LABEL, settle};
+use ledger::{Commitment, Hash, Salt, tree};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+use store::{InboxState, Session};
+use vocabulary::{Digest, Failure, FileId, OfficeFunction};
+
+/// Leaves read at a time.
+const BATCH: u32 = 4096;
+
+/// One broken invariant.
+#[derive(Debug, Clone, Serialize)]
+pub struct Trouble {
+    pub what: String,
+    pub found: String,
+}
+
+/// What was looked at, and what was found wrong.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Audit {
+    pub files: usize,
+    pub events: usize,
+    pub leaves: u64,
+    pub root: String,
+    pub sent: usize,
+    pub delivered: usize,
+    pub waiting: usize,
+    pub refused: usize,
+    pub received: usize,
+    pub quarantined: usize,
+    pub duties_open: usize,
+    pub findings: usize,
+    pub troubles: Vec<Trouble>,
+}
+
+impl Audit {
+    fn trouble(&mut self, what: impl Into<String>, found: impl Into<String>) {
+        self.troubles.push(Trouble { what: what.into(), found: found.into() });
+    }
+}
+
+impl Flow {
+    /// Checks history, ledger, outbox, inbox and custody against each other.
+    pub async fn audit(&self) -> Result<Audit, FlowError> {
+        let mut audit = Audit::default();
+        let mut read = self.store.read().await?;
+        let integrity = read.queries().integrity().await?;
+        if integrity != "ok" {
+            audit.trouble("the database file", integrity);
+        }
+        let leaves = self.audit_ledger(&mut read, &mut audit).await?;
+        self.audit_files(&mut read, &mut audit, &leaves).await?;
+        self.audit_outbox(&mut read, &mut audit, &leaves).await?;
+        self.audit_inbox(&mut read, &mut audit, &leaves).await?;
+        audit.duties_open = read.queries().duties_open().await?.len();
+        audit.findings = read.queries().findings().await?.len();
+        Ok(audit)
+    }
+
+    /// Builds the tree again from its leaves and compares it with the stored nodes.
+    async fn audit_ledger(
+        &self,
+        session: &mut impl Session,
+        audit: &mut Audit,
+    ) -> Result<Vec<Commitment>, FlowError> {
+        let size = session.queries().ledger_size().await?;
+        let mut leaves: Vec<Commitment> = Vec::new();
+        let mut nodes: HashMap<(u8, u64), Hash> = HashMap::new();
+        while (leaves.len() as u64) < size {
+            let batch = session.queries().ledger_leaves(leaves.len() as u64, BATCH).await?;
+            if batch.is_empty() {
+                audit.trouble("the ledger", format!("leaf {} is missing", leaves.len()));
+                break;
+            }
+            for commitment in batch {
+                let commitment = Commitment::from_bytes(commitment);
+                for node in tree::append(leaves.len() as u64, commitment.leaf_hash(), &nodes)? {
+                    nodes.insert((node.level, node.index), node.hash);
+                }
+                leaves.push(commitment);
+            }
+        }
+        let rebuilt = tree::root(leaves.len() as u64, &nodes)?;
+        if rebuilt != log::root(session, size).await? {
+            audit.trouble("the ledger", "the stored tree does not follow from its leaves");
+        }
+        audit.leaves = size;
+        audit.root = rebuilt.to_string();
+        Ok(leaves)
+    }
+
+    async fn audit_files(
+        &self,
+        session: &mut impl Session,
+        audit: &mut Audit,
+        leaves: &[Commitment],
+    ) -> Result<(), FlowError> {
+        for view in session.queries().views("outgoing").await? {
+            let viewed: Outgoing = read_view(&view.body)?;
+            self.audit_file(session, audit, leaves, view.file, &viewed).await?;
+        }
+        for view in session.queries().views("incoming").await? {
+            let viewed: Incoming = read_view(&view.body)?;
+            self.audit_file(session, audit, leaves, view.file, &viewed).await?;
+            for record in self.exhibit_records(&viewed).await? {
+                if let Err(broken) = custody::Chain::verify(record.custody.links()) {
+                    audit.trouble(format!("custody of exhibit {}", record.exhibit), broken.to_string());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn audit_file<C: Casefile + PartialEq>(
+        &self,
+        session: &mut impl Session,
+        audit: &mut Audit,
+        leaves: &[Commitment],
+        file: FileId,
+        viewed: &C,
+    ) -> Result<(), FlowError> {
+        audit.files += 1;
+        let rows = session.queries().events(file).await?;
+        audit.events += rows.len();
+        for row in &rows {
+            let digest = Digest::of(&row.body);
+            if !committed(leaves, row.leaf, EVENT_LABEL, &row.salt, &digest) {
+                audit.trouble(
+                    format!("event {} of file {file}", row.sequence),
+                    "it is not what the ledger committed",
+                );
+            }
+        }
+        let bodies: Vec<Vec<u8>> = rows.into_iter().map(|row| row.body).collect();
+        match replay::<C>(&bodies) {
+            Ok((Some(state), _)) if state == *viewed => {}
+            Ok(_) => audit.trouble(format!("file {file}"), "its view is not what its history makes"),
+            Err(broken) => audit.trouble(format!("file {file}"), broken.to_string()),
+        }
+        Ok(())
+    }
+
+    async fn audit_outbox(
+        &self,
+        session: &mut impl Session,
+        audit: &mut Audit,
+        leaves: &[Commitment],
+    ) -> Result<(), FlowError> {
+        let mut said: BTreeMap<(FileId, String), u32> = BTreeMap::new();
+        for row in session.queries().outbox_all().await? {
+            audit.sent += 1;
+            let name = format!("sent envelope {}", row.envelope);
+            if Digest::of(&row.sealed) != row.sealed_digest {
+                audit.trouble(&name, "its bytes are not what was sealed");
+            }
+            if !committed(leaves, row.leaf, STATEMENT_LABEL, &row.salt, &row.sealed_digest) {
+                audit.trouble(&name, "it is not in the ledger");
+            }
+            match (&row.receipt, row.delivered_at) {
+                (Some(receipt), Some(at)) => {
+                    audit.delivered += 1;
+                    let peer = self.peer(row.peer).await?;
+                    if let Err(fault) = settle(receipt, self.us(), &peer, row.envelope, row.sealed_digest, at)
+                    {
+                        audit.trouble(&name, format!("its receipt does not stand: {fault}"));
+                    }
+                }
+                (None, None) if row.refused_at.is_some() => audit.refused += 1,
+                (None, None) => audit.waiting += 1,
+                _ => audit.trouble(&name, "delivery without a receipt"),
+            }
+            if matches!(row.kind.as_str(), "request" | "decision" | "preserved" | "evidence" | "closing") {
+                let times = said.entry((row.file, row.kind.clone())).or_default();
+                *times += 1;
+                if *times > 1 {
+                    audit.trouble(format!("file {}", row.file), format!("it said `{}` twice", row.kind));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn audit_inbox(
+        &self,
+        session: &mut impl Session,
+        audit: &mut Audit,
+        leaves: &[Commitment],
+    ) -> Result<(), FlowError> {
+        for row in session.queries().inbox_all().await? {
+            audit.received += 1;
+            if row.state == InboxState::Quarantined {
+                audit.quarantined += 1;
+            }
+            let name = format!("received envelope {}", row.envelope);
+            if Digest::of(&row.sealed) != row.sealed_digest {
+                audit.trouble(&name, "its bytes are not what was received");
+            }
+            match self.own_receipt(&row.receipt, row.received_at) {
+                Ok(receipt) => {
+                    if receipt.digest != row.sealed_digest || receipt.envelope != row.envelope {
+                        audit.trouble(&name, "its receipt names another envelope");
+                    }
+                    let known = leaves.get(usize::try_from(row.leaf).unwrap_or(usize::MAX));
+                    if receipt.log.commitment(RECEIVED_LABEL, &row.sealed_digest).as_ref() != known {
+                        audit.trouble(&name, "its receipt is not in the ledger");
+                    }
+                }
+                Err(fault) => audit.trouble(&name, fault),
+            }
+        }
+        Ok(())
+    }
+
+    fn own_receipt(&self, signed: &[u8], at: vocabulary::Instant) -> Result<Receipt, String> {
+        let node = self.keys.office(OfficeFunction::Node).map_err(|error| error.to_string())?;
+        let root = self.keys.root_certificate_pem().map_err(|error| error.to_string())?;
+        let anchor = seal::TrustAnchor::from_pem(self.us(), &root).map_err(|error| error.to_string())?;
+        let verified =
+            seal::verify_cms_attached(signed, &anchor, at).map_err(|error| error.report().to_string())?;
+        if Some(verified.signer()) != node.certificate().office() {
+            return Err("its receipt is not signed by this node".to_owned());
+        }
+        serde_json::from_slice(verified.value()).map_err(|_| "its receipt cannot be read".to_owned())
+    }
+}
+
+fn committed(leaves: &[Commitment], leaf: u64, label: &str, salt: &[u8], digest: &Digest) -> bool {
+    let known = usize::try_from(leaf).ok().and_then(|leaf| leaves.get(leaf));
+    let salt: Option<[u8; 32]> = salt.try_into().ok();
+    match (known, salt) {
+        (Some(known), Some(salt)) => known.opens_to(label, &Salt::from_bytes(salt), digest),
+        _ => false,
+    }
+}

@@ -1,0 +1,524 @@
+//! Evidence on its way: taken in and sealed by the requested State, fetched, verified and opened by the other.
+
+use crate::{Flow, FlowError, perform::json, request::read_view};
+use casefile::{
+    Casefile, Refused, TransportEvent,
+    incoming::{self, Incoming},
+    outgoing::{self, Outgoing},
+};
+use custody::{Action, Chain, Link};
+use evidence::{
+    DEFAULT_PART_BYTES, FileDigest, OpenedExhibit, PackExhibit, PackKeys, PackRequest, PackageSummary,
+    SignerInfo, VerifyReport, Watch,
+};
+use exchange::{Announcement, ExhibitSummary, PackageFile};
+use mandate::Authorized;
+use register::Peer;
+use seal::{Certificate, OfficeKey};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use vocabulary::{
+    Digest, ExhibitId, Failure, FileId, Instant, OfficeFunction, OfficeId, OfficerId, PackageId, Report,
+    StateCode,
+};
+
+pub use evidence::Progress;
+
+/// An exhibit as it was taken in: an object, because its names may be personal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExhibitRecord {
+    pub exhibit: ExhibitId,
+    pub name: String,
+    /// Where the content lies; it is read in place and never copied before it is sealed.
+    pub path: PathBuf,
+    pub files: Vec<FileDigest>,
+    pub custody: Chain,
+}
+
+/// What the node must fetch, and where from.
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    pub file: FileId,
+    pub package: PackageId,
+    pub peer: Arc<Peer>,
+    pub files: Vec<PackageFile>,
+    pub bytes: u64,
+    /// The folder in which parts arrive.
+    pub arriving: PathBuf,
+    /// True when every part is here already and only the verification is owed.
+    pub complete: bool,
+}
+
+/// What an examiner gets.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpenedPackage {
+    pub package: PackageId,
+    pub folder: PathBuf,
+    pub signer: SignerInfo,
+    pub exhibits: Vec<OpenedExhibit>,
+    pub files: u64,
+}
+
+impl Flow {
+    /// Takes an exhibit in: hashes it in place and begins its chain of custody.
+    pub async fn take_exhibit(
+        &self,
+        officer: &Authorized<incoming::Command>,
+        file: FileId,
+        path: &Path,
+        name: &str,
+        why: &str,
+        watch: &mut Watch<'_>,
+    ) -> Result<(Incoming, ExhibitRecord), FlowError> {
+        let exhibit = ExhibitId::from_uuid(self.new_uuid()?);
+        self.would_allow(file, officer).await?;
+        let path = std::path::absolute(path).map_err(|source| disk(path, source))?;
+        let sources = evidence::scan(&path).map_err(|error| FlowError::Evidence(error.report()))?;
+        let (files, tree) =
+            evidence::measure(&sources, watch).map_err(|error| FlowError::Evidence(error.report()))?;
+        let custody = self.acquired(officer.actor(), exhibit, tree, why)?;
+        let record = ExhibitRecord { exhibit, name: name.to_owned(), path, files, custody };
+        let bytes = record.files.iter().map(|file| file.size).sum();
+        let object = json(&record)?;
+        let command = incoming::Command::TakeExhibit {
+            exhibit,
+            record: Digest::of(&object),
+            files: record.files.len() as u64,
+            bytes,
+            tree,
+        };
+        let command = officer.clone().with(command)?;
+        let performed = self.perform::<Incoming>(file, &command, &[object]).await?;
+        Ok((performed.file, record))
+    }
+
+    fn acquired(
+        &self,
+        officer: &OfficerId,
+        exhibit: ExhibitId,
+        tree: Digest,
+        why: &str,
+    ) -> Result<Chain, FlowError> {
+        let link = Link {
+            exhibit,
+            sequence: 0,
+            action: Action::Acquired,
+            office: self.evidence_office(),
+            officer: officer.clone(),
+            at: self.now(),
+            zone: self.zone_name()?,
+            place: "evidence office".to_owned(),
+            why: why.to_owned(),
+            tool: tool(),
+            to: None,
+            related: None,
+            digest_before: None,
+            digest_after: Some(tree),
+            alteration: None,
+            previous: None,
+        };
+        Chain::start(link).map_err(|error| FlowError::Evidence(error.report()))
+    }
+
+    /// Seals all exhibits of a file into one package for the other State's evidence office.
+    pub async fn seal_evidence(
+        &self,
+        officer: &Authorized<incoming::Command>,
+        file: FileId,
+        watch: &mut Watch<'_>,
+    ) -> Result<(Incoming, PackageSummary), FlowError> {
+        let known = self.would_allow(file, officer).await?;
+        let package = PackageId::from_uuid(self.new_uuid()?);
+        let peer = self.peer(known.from).await?;
+        let recipient = peer.office(OfficeFunction::EvidenceOffice)?.clone();
+        let records = self.exhibit_records(&known).await?;
+        let chains = self.sealed_chains(officer.actor(), &records)?;
+        let request = PackRequest {
+            package_id: package,
+            file_id: file,
+            from: self.evidence_office(),
+            to: OfficeId::new(known.from, OfficeFunction::EvidenceOffice),
+            addressees: vec![recipient.fingerprint()],
+            created: self.now(),
+            part_bytes: DEFAULT_PART_BYTES,
+            exhibits: pack_exhibits(&records)?,
+            custody: json(&chains)?,
+        };
+        let place = self.folder.sealed(file);
+        clear_leftovers(&place)?;
+        let out = place.join(package.to_string());
+        let signer =
+            Signer { key: self.keys.office(OfficeFunction::EvidenceOffice)?, recipient, now: self.now() };
+        let summary = evidence::pack(request, &signer, &out, watch)
+            .map_err(|error| FlowError::Evidence(error.report()))?;
+        let announcement = json(&announcement(package, &summary, &known, &records))?;
+        let command = incoming::Command::SealEvidence {
+            package,
+            tag_manifest: summary.tagmanifest_digest,
+            bytes: summary.ciphertext_bytes,
+            announcement: Digest::of(&announcement),
+        };
+        let command = officer.clone().with(command)?;
+        let mut write = self.store.write().await?;
+        let performed = self.perform_in::<Incoming>(&mut write, file, &command, &[announcement]).await?;
+        write.put_setting(&format!("package/{package}"), file.to_string().as_bytes()).await?;
+        write.commit().await?;
+        Ok((performed.file, summary))
+    }
+
+    /// Refuses early what `decide` would refuse after hours of hashing.
+    async fn would_allow(
+        &self,
+        file: FileId,
+        officer: &Authorized<incoming::Command>,
+    ) -> Result<Incoming, FlowError> {
+        let known = self.incoming(file).await?;
+        Incoming::decide(Some(&known), officer, self.now())?;
+        Ok(known)
+    }
+
+    pub(crate) async fn exhibit_records(&self, file: &Incoming) -> Result<Vec<ExhibitRecord>, FlowError> {
+        let mut records = Vec::with_capacity(file.exhibits.len());
+        for exhibit in &file.exhibits {
+            let object = self.object(exhibit.record, "the record of an exhibit").await?;
+            records.push(
+                serde_json::from_slice(&object)
+                    .map_err(|_| FlowError::Record { what: "the record of an exhibit" })?,
+            );
+        }
+        Ok(records)
+    }
+
+    fn sealed_chains(&self, officer: &OfficerId, records: &[ExhibitRecord]) -> Result<Vec<Chain>, FlowError> {
+        let mut chains = Vec::with_capacity(records.len());
+        for record in records {
+            let mut chain = record.custody.clone();
+            let content = chain.content();
+            let link = Link {
+                exhibit: record.exhibit,
+                sequence: chain.next_sequence(),
+                action: Action::Sealed,
+                office: self.evidence_office(),
+                officer: officer.clone(),
+                at: self.now(),
+                zone: self.zone_name()?,
+                place: "evidence office".to_owned(),
+                why: "sealed for the requesting State".to_owned(),
+                tool: tool(),
+                to: None,
+                related: None,
+                digest_before: Some(content),
+                digest_after: Some(content),
+                alteration: None,
+                previous: Some(chain.head()),
+            };
+            chain.append(link).map_err(|error| FlowError::Evidence(error.report()))?;
+            chains.push(chain);
+        }
+        Ok(chains)
+    }
+
+    fn evidence_office(&self) -> OfficeId {
+        OfficeId::new(self.us(), OfficeFunction::EvidenceOffice)
+    }
+
+    fn zone_name(&self) -> Result<custody::ZoneName, FlowError> {
+        self.zone.parse().map_err(|_| FlowError::Record { what: "the zone of the node" })
+    }
+
+    /// The path and digest of one file of a package that was sent to `peer`; anything else is not there.
+    pub async fn served(
+        &self,
+        peer: StateCode,
+        package: PackageId,
+        name: &str,
+    ) -> Result<Option<(PathBuf, Digest)>, FlowError> {
+        let mut read = self.store.read().await?;
+        let Some(file) = read.queries().setting(&format!("package/{package}")).await? else {
+            return Ok(None);
+        };
+        let Some(file) = String::from_utf8(file).ok().and_then(|text| text.parse::<FileId>().ok()) else {
+            return Ok(None);
+        };
+        let Some(view) = read.queries().view(file).await? else { return Ok(None) };
+        let known: Incoming = read_view(&view.body)?;
+        let sent = known.sealed.as_ref().filter(|sealed| sealed.sent && sealed.package == package);
+        let (Some(sealed), true) = (sent, known.from == peer) else { return Ok(None) };
+        let Some(object) = read.queries().object(sealed.announcement).await? else { return Ok(None) };
+        let announcement: Announcement =
+            serde_json::from_slice(&object).map_err(|_| FlowError::Record { what: "an announcement" })?;
+        Ok(announcement
+            .files
+            .iter()
+            .find(|listed| listed.name == name)
+            .map(|listed| (self.folder.sealed(file).join(package.to_string()).join(name), listed.digest)))
+    }
+
+    /// Records, once, that the other State began to take a package.
+    pub async fn fetch_began(&self, package: PackageId) -> Result<(), FlowError> {
+        let name = format!("fetch-began/{package}");
+        let mut read = self.store.read().await?;
+        if read.queries().setting(&name).await?.is_some() {
+            return Ok(());
+        }
+        let file = read.queries().setting(&format!("package/{package}")).await?;
+        drop(read);
+        let Some(file) = file.and_then(|f| String::from_utf8(f).ok()).and_then(|f| f.parse().ok()) else {
+            return Ok(());
+        };
+        let mut write = self.store.write().await?;
+        if write.queries().setting(&name).await?.is_none() {
+            write.put_setting(&name, b"1").await?;
+            self.record_proof(&mut write, file, TransportEvent::FetchBegan { package }).await?;
+        }
+        Ok(write.commit().await?)
+    }
+
+    /// What is still to be fetched of an announced package.
+    pub async fn fetch_plan(&self, file: FileId, package: PackageId) -> Result<Fetch, FlowError> {
+        let known = self.outgoing(file).await?;
+        let announcement = self.announcement(file, package).await?;
+        Ok(Fetch {
+            file,
+            package,
+            peer: self.peer(known.to).await?,
+            files: announcement.files,
+            bytes: announcement.bytes,
+            arriving: self.folder.arriving(package),
+            complete: self.folder.received(package).exists(),
+        })
+    }
+
+    async fn announcement(&self, file: FileId, package: PackageId) -> Result<Announcement, FlowError> {
+        let mut read = self.store.read().await?;
+        for row in read.queries().events(file).await? {
+            let event: casefile::Recorded<outgoing::Event> =
+                casefile::Recorded::from_bytes(&row.body, row.sequence)?;
+            if let casefile::Body::Legal(outgoing::Event::EvidenceAnnounced { package: p, statement, .. }) =
+                event.body
+                && p == package
+            {
+                let object = self.object(statement, "an announcement").await?;
+                return serde_json::from_slice(&object)
+                    .map_err(|_| FlowError::Record { what: "an announcement" });
+            }
+        }
+        Err(FlowError::NoFile { file })
+    }
+
+    /// Verifies a package of which every file arrived, moves it to its place and records both.
+    pub async fn fetched(&self, duty: &str, fetch: &Fetch) -> Result<VerifyReport, FlowError> {
+        let received = self.folder.received(fetch.package);
+        let place = if fetch.complete { &received } else { &fetch.arriving };
+        let report = self.verify_package(place, &fetch.peer);
+        let announced = self.outgoing(fetch.file).await?.evidence;
+        let expected = announced.as_ref().map(|evidence| evidence.tag_manifest);
+        if !report.is_valid() || report.tagmanifest_digest != expected {
+            let first = report.faults().next().cloned();
+            return Err(FlowError::Evidence(first.unwrap_or_else(|| not_announced(fetch.package))));
+        }
+        if !fetch.complete {
+            let parent = received.parent().unwrap_or(&received);
+            fs::create_dir_all(parent).map_err(|source| disk(parent, source))?;
+            fs::rename(&fetch.arriving, &received).map_err(|source| disk(&received, source))?;
+            sync_folder(parent)?;
+        }
+        let object = json(&report)?;
+        let command =
+            outgoing::Command::ReportVerified { package: fetch.package, report: Digest::of(&object) };
+        let mut write = self.store.write().await?;
+        let proof = TransportEvent::Fetched { package: fetch.package, bytes: fetch.bytes };
+        self.record_proof(&mut write, fetch.file, proof).await?;
+        match self
+            .perform_in::<Outgoing>(&mut write, fetch.file, &Authorized::reported(command)?, &[object])
+            .await
+        {
+            Err(error) if error.is_already_done() => return self.finish(duty).await.map(|()| report),
+            other => other?,
+        };
+        write.discharge_duty(duty, self.now()).await?;
+        write.commit().await?;
+        Ok(report)
+    }
+
+    /// The report on a package under one State's root, as anybody can repeat it.
+    pub fn verify_package(&self, package: &Path, peer: &Peer) -> VerifyReport {
+        let now = self.now();
+        evidence::verify_outer(package, &|tag_manifest, signature| {
+            signer_of(tag_manifest, signature, peer, now)
+        })
+    }
+
+    /// Verifies the package of a file once more.
+    pub async fn verify_evidence(&self, file: FileId) -> Result<(PathBuf, VerifyReport), FlowError> {
+        let known = self.outgoing(file).await?;
+        let evidence = known.evidence.as_ref().ok_or_else(|| no_evidence(&known))?;
+        let place = self.folder.received(evidence.package);
+        let peer = self.peer(known.to).await?;
+        Ok((place.clone(), self.verify_package(&place, &peer)))
+    }
+
+    /// Opens the verified package of a file into the new folder `out`; reading content is an event.
+    pub async fn open_evidence(
+        &self,
+        officer: &Authorized<outgoing::Command>,
+        file: FileId,
+        out: &Path,
+        watch: &mut Watch<'_>,
+    ) -> Result<OpenedPackage, FlowError> {
+        let known = self.outgoing(file).await?;
+        Outgoing::decide(Some(&known), officer, self.now())?;
+        let evidence = known.evidence.as_ref().ok_or_else(|| no_evidence(&known))?;
+        let peer = self.peer(known.to).await?;
+        let key = self.keys.office(OfficeFunction::EvidenceOffice)?;
+        let now = self.now();
+        let opened = evidence::open(
+            &self.folder.received(evidence.package),
+            &|wrapped| {
+                seal::decrypt_cms(wrapped, key.decryption(), key.certificate())
+                    .map_err(|error| error.report())
+            },
+            &|tag_manifest, signature| signer_of(tag_manifest, signature, &peer, now),
+            out,
+            watch,
+        )
+        .map_err(|error| FlowError::Evidence(error.report()))?;
+        let command = outgoing::Command::OpenEvidence {
+            package: evidence.package,
+            exhibits: u32::try_from(opened.exhibits.len()).unwrap_or(u32::MAX),
+            files: opened.files.len() as u64,
+        };
+        let command = officer.clone().with(command)?;
+        if let Err(error) = self.perform::<Outgoing>(file, &command, &[]).await {
+            fs::remove_dir_all(out).map_err(|source| disk(out, source))?;
+            return Err(error);
+        }
+        Ok(OpenedPackage {
+            package: evidence.package,
+            folder: out.to_owned(),
+            signer: opened.signer,
+            files: opened.files.len() as u64,
+            exhibits: opened.exhibits,
+        })
+    }
+}
+
+/// Signs and wraps for one package.
+struct Signer<'a> {
+    key: &'a OfficeKey,
+    recipient: Certificate,
+    now: Instant,
+}
+
+impl PackKeys for Signer<'_> {
+    fn wrap(&self, package_key: &[u8]) -> Result<Vec<u8>, Report> {
+        seal::encrypt_cms(package_key, std::slice::from_ref(&self.recipient)).map_err(|error| error.report())
+    }
+
+    fn sign(&self, tag_manifest: &[u8]) -> Result<Vec<u8>, Report> {
+        seal::sign_cms(tag_manifest, false, self.key.signing(), self.key.certificate(), self.now)
+            .map_err(|error| error.report())
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        keys::fill_random(bytes).expect("getrandom(2) does not fail once the machine has started");
+    }
+}
+
+fn signer_of(tag_manifest: &[u8], signature: &[u8], peer: &Peer, at: Instant) -> Result<SignerInfo, Report> {
+    let verified = seal::verify_cms_detached(signature, tag_manifest, peer.anchor(), at)
+        .map_err(|error| error.report())?;
+    Ok(SignerInfo {
+        office: verified.signer(),
+        fingerprint: verified.certificate(),
+        claimed_at: Some(verified.signing_time()),
+    })
+}
+
+fn pack_exhibits(records: &[ExhibitRecord]) -> Result<Vec<PackExhibit>, FlowError> {
+    records
+        .iter()
+        .map(|record| {
+            Ok(PackExhibit {
+                exhibit_id: record.exhibit,
+                name: record.name.clone(),
+                files: evidence::scan(&record.path).map_err(|error| FlowError::Evidence(error.report()))?,
+                expected: record.files.clone(),
+            })
+        })
+        .collect()
+}
+
+fn announcement(
+    package: PackageId,
+    summary: &PackageSummary,
+    file: &Incoming,
+    records: &[ExhibitRecord],
+) -> Announcement {
+    let files: Vec<PackageFile> = summary
+        .files
+        .iter()
+        .map(|part| PackageFile { name: part.name.clone(), size: part.size, digest: part.digest })
+        .collect();
+    Announcement {
+        package,
+        tag_manifest: summary.tagmanifest_digest,
+        bytes: files.iter().map(|part| part.size).sum(),
+        files,
+        exhibits: file
+            .exhibits
+            .iter()
+            .zip(records)
+            .map(|(exhibit, record)| ExhibitSummary {
+                exhibit: exhibit.exhibit,
+                name: record.name.clone(),
+                files: exhibit.files,
+                bytes: exhibit.bytes,
+                tree: exhibit.tree,
+            })
+            .collect(),
+    }
+}
+
+/// A package whose sealing was interrupted before it was recorded belongs to nobody.
+fn clear_leftovers(place: &Path) -> Result<(), FlowError> {
+    match fs::remove_dir_all(place) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(disk(place, source)),
+        _ => {}
+    }
+    fs::create_dir_all(place).map_err(|source| disk(place, source))
+}
+
+fn sync_folder(folder: &Path) -> Result<(), FlowError> {
+    fs::File::open(folder).and_then(|file| file.sync_all()).map_err(|source| disk(folder, source))
+}
+
+fn tool() -> String {
+    concat!("rogatory ", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
+fn disk(path: &Path, source: std::io::Error) -> FlowError {
+    FlowError::Disk { path: path.display().to_string(), source }
+}
+
+fn no_evidence(file: &Outgoing) -> Refused {
+    Refused::Stage {
+        command: "evidence",
+        stage: file.stage.as_str(),
+        needed: "answered, with evidence announced",
+    }
+}
+
+fn not_announced(package: PackageId) -> Report {
+    Report {
+        family: vocabulary::Family::PeerFault,
+        code: "P-546".to_owned(),
+        message: format!("the package `{package}` is not the one that was announced"),
+        clause: Some("spec/05-evidence-package.md".to_owned()),
+        remedy: "keep what arrived, and ask the other State to seal and announce it again".to_owned(),
+    }
+}

@@ -1,0 +1,145 @@
+//! The timeline of a file from both ladders: what happened in law, and what is proven of transport.
+
+use crate::{Flow, FlowError, View};
+use serde::Serialize;
+use store::Ladder;
+use treaty::rule;
+use vocabulary::{Digest, EnvelopeId, FileId, Instant, OfficerId};
+
+/// One event, as it is stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    pub sequence: u64,
+    pub at: Instant,
+    pub actor: OfficerId,
+    /// `legal` or `transport`.
+    pub ladder: &'static str,
+    pub what: String,
+    /// The article that the event applies, with its confidence mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+    pub detail: serde_json::Value,
+    /// The leaf of our log that commits the event.
+    pub leaf: u64,
+}
+
+/// One envelope of the file and where its proof stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Letter {
+    pub direction: &'static str,
+    pub envelope: EnvelopeId,
+    pub statement: String,
+    pub sealed: Digest,
+    pub at: Instant,
+    /// `delivered`, `waiting`, `refused`, `recorded`, `stored` or `quarantined`.
+    pub proof: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Timeline {
+    pub file: View,
+    pub steps: Vec<Step>,
+    pub letters: Vec<Letter>,
+}
+
+impl Flow {
+    pub async fn timeline(&self, file: FileId) -> Result<Timeline, FlowError> {
+        let view = self.view(file).await?;
+        let mut read = self.store.read().await?;
+        let steps = read.queries().events(file).await?.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        let mut letters: Vec<Letter> = read
+            .queries()
+            .outbox_of(file)
+            .await?
+            .into_iter()
+            .map(|row| Letter {
+                direction: "sent",
+                envelope: row.envelope,
+                statement: row.kind,
+                sealed: row.sealed_digest,
+                at: row.queued_at,
+                proof: match (row.delivered_at, row.refused_at) {
+                    (Some(_), _) => "delivered",
+                    (None, Some(_)) => "refused",
+                    (None, None) => "waiting",
+                },
+                receipt: row.receipt.as_deref().map(Digest::of),
+                trouble: row.trouble,
+            })
+            .collect();
+        letters.extend(read.queries().inbox_of(file).await?.into_iter().map(|row| Letter {
+            direction: "received",
+            envelope: row.envelope,
+            statement: String::new(),
+            sealed: row.sealed_digest,
+            at: row.received_at,
+            proof: row.state.as_str(),
+            receipt: Some(Digest::of(&row.receipt)),
+            trouble: row.code,
+        }));
+        for letter in &mut letters {
+            if letter.statement.is_empty() {
+                letter.statement = statement_word(&steps, letter.envelope);
+            }
+        }
+        letters.sort_by_key(|letter| letter.at);
+        Ok(Timeline { file: view, steps, letters })
+    }
+}
+
+fn step(row: &store::EventRow) -> Result<Step, FlowError> {
+    let stored: serde_json::Value =
+        serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "an event" })?;
+    let mut detail = stored.get("event").cloned().unwrap_or_default();
+    let tag = match row.ladder {
+        Ladder::Legal => "what",
+        Ladder::Transport => "proof",
+    };
+    let what = detail
+        .as_object_mut()
+        .and_then(|fields| fields.remove(tag))
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    Ok(Step {
+        sequence: row.sequence,
+        at: row.at,
+        actor: row.actor.clone(),
+        ladder: row.ladder.as_str(),
+        clause: clause(&what),
+        what,
+        detail,
+        leaf: row.leaf,
+    })
+}
+
+fn statement_word(steps: &[Step], envelope: EnvelopeId) -> String {
+    let id = serde_json::Value::String(envelope.to_string());
+    steps
+        .iter()
+        .find(|step| {
+            step.what == "received" && step.detail.get("envelope") == Some(&id) && step.ladder == "transport"
+        })
+        .and_then(|step| step.detail.get("statement"))
+        .and_then(|word| word.as_str())
+        .unwrap_or("statement")
+        .to_owned()
+}
+
+/// The rule that an event applies.
+fn clause(what: &str) -> Option<String> {
+    let id = match what {
+        "preserved" | "lapsed" => "preservation.minimum",
+        "held" | "hold-ended" => "preservation.hold",
+        "extension-asked" | "extended" => "preservation.extension",
+        "consulted" => "refusal.consultation",
+        "decided" | "proposed" => "refusal.reasons",
+        "closed" | "closed-by-requester" | "withdrawn" => "assistance.execution-time",
+        "delivered" | "submitted" => "assistance.electronic",
+        _ => return None,
+    };
+    rule(id).map(|rule| rule.citation().to_string())
+}

@@ -1,0 +1,189 @@
+//! `node.toml`: one file, one structure; unknown names are refused.
+
+use crate::{NodeError, error::disk};
+use register::Declarations;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::Path};
+use treaty::RequestedProfile;
+use vocabulary::{Language, OfficeFunction, StateCode};
+
+/// What a State says of itself and of its node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    pub state: StateCode,
+    /// The State's name by language.
+    pub names: BTreeMap<Language, String>,
+    /// The IANA zone in which this State counts its days, such as `Asia/Ho_Chi_Minh`.
+    pub zone: String,
+    /// Languages accepted for requests, Art. 40(13).
+    pub languages: Vec<Language>,
+    /// Where the node listens, such as `0.0.0.0:8443`.
+    pub listen: String,
+    /// The address that peers use, such as `https://node.example:8443`.
+    pub endpoint: String,
+    pub declarations: DeclarationsConfiguration,
+    pub offices: BTreeMap<OfficeFunction, OfficeConfiguration>,
+}
+
+/// Declarations and reservations that change what a request needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclarationsConfiguration {
+    /// The reservation of Art. 42(5).
+    #[serde(default)]
+    pub preservation_needs_dual_criminality: bool,
+    /// True once the Convention is in force for this State, Art. 65.
+    #[serde(default)]
+    pub convention_in_force: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfficeConfiguration {
+    pub name: String,
+    /// An e-mail address or telephone number of the office, for people.
+    pub contact: String,
+}
+
+impl Configuration {
+    pub fn read(path: &Path) -> Result<Self, NodeError> {
+        let text = std::fs::read_to_string(path).map_err(|source| disk(path, source))?;
+        let configuration: Self = toml::from_str(&text).map_err(|error| NodeError::Configuration {
+            path: path.display().to_string(),
+            reason: error.message().to_owned(),
+        })?;
+        configuration.check()?;
+        Ok(configuration)
+    }
+
+    /// The file with a comment above each value.
+    pub fn to_toml(&self) -> Result<String, NodeError> {
+        let value = |text: Result<String, toml::ser::Error>| {
+            text.map_err(|error| NodeError::Value { name: "node.toml", reason: error.to_string() })
+        };
+        let body = value(toml::to_string_pretty(self))?;
+        Ok(format!("{HEADER}{body}"))
+    }
+
+    pub fn check(&self) -> Result<(), NodeError> {
+        let wrong = |name, reason: &str| Err(NodeError::Value { name, reason: reason.to_owned() });
+        if self.host().is_none() {
+            return wrong("endpoint", "an address such as `https://node.example:8443` is needed");
+        }
+        if self.listen.parse::<std::net::SocketAddr>().is_err() {
+            return wrong("listen", "an address and port such as `0.0.0.0:8443` is needed");
+        }
+        if treaty::preservation_minimum(vocabulary::Instant::from_micros(0), &self.zone).is_err() {
+            return wrong("zone", "an IANA zone such as `Asia/Ho_Chi_Minh` is needed");
+        }
+        if self.languages.is_empty() {
+            return wrong("languages", "at least one language is needed, Art. 40(13)");
+        }
+        match OfficeFunction::ALL.into_iter().find(|office| !self.offices.contains_key(office)) {
+            Some(office) => wrong("offices", &format!("the office `{office}` is missing")),
+            None => Ok(()),
+        }
+    }
+
+    /// The host name or address in the endpoint.
+    pub fn host(&self) -> Option<String> {
+        let rest = self.endpoint.strip_prefix("https://")?.trim_end_matches('/');
+        let host = if let Some(bracketed) = rest.strip_prefix('[') {
+            bracketed.split(']').next()?
+        } else {
+            rest.split(':').next()?
+        };
+        (!host.is_empty() && !host.contains('/')).then(|| host.to_owned())
+    }
+
+    /// The English name, else any.
+    pub fn state_name(&self) -> &str {
+        self.names
+            .iter()
+            .find(|(language, _)| language.primary() == "en")
+            .or_else(|| self.names.iter().next())
+            .map_or("", |(_, name)| name.as_str())
+    }
+
+    pub fn profile(&self) -> RequestedProfile {
+        RequestedProfile {
+            state: self.state,
+            languages: self.languages.clone(),
+            preservation_needs_dual_criminality: self.declarations.preservation_needs_dual_criminality,
+            convention_in_force: self.declarations.convention_in_force,
+        }
+    }
+
+    pub(crate) fn declared(&self) -> Declarations {
+        Declarations {
+            preservation_needs_dual_criminality: self.declarations.preservation_needs_dual_criminality,
+            convention_in_force: self.declarations.convention_in_force,
+        }
+    }
+}
+
+const HEADER: &str = "\
+# The configuration of one State's node. After a change: `rogatory descriptor export`, and send it to the peers.
+#
+# state      two capital letters (ISO 3166-1); XA to XZ are for exercises
+# names      the State's name by language
+# zone       the IANA zone in which the State counts its days
+# languages  languages accepted for requests, Art. 40(13)
+# listen     address and port on this machine
+# endpoint   the address that peers use; its host is in the TLS certificate
+# declarations.preservation_needs_dual_criminality   the reservation of Art. 42(5)
+# declarations.convention_in_force                   true once the Convention is in force for the State, Art. 65
+# offices    name and contact of each office, for people
+
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Configuration {
+        Configuration {
+            state: "XA".parse().unwrap(),
+            names: [("en".parse().unwrap(), "Aldonia".to_owned())].into(),
+            zone: "Europe/Paris".to_owned(),
+            languages: vec!["en".parse().unwrap()],
+            listen: "127.0.0.1:8443".to_owned(),
+            endpoint: "https://node.example:8443".to_owned(),
+            declarations: DeclarationsConfiguration::default(),
+            offices: OfficeFunction::ALL
+                .into_iter()
+                .map(|f| (f, OfficeConfiguration { name: f.to_string(), contact: "office@example.net".to_owned() }))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_configuration_goes_round_and_an_unknown_name_is_refused() {
+        let text = example().to_toml().unwrap();
+        assert_eq!(toml::from_str::<Configuration>(&text).unwrap(), example());
+        assert!(toml::from_str::<Configuration>(&format!("colour = \"red\"\n{text}")).is_err());
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_named() {
+        let refused = |change: fn(&mut Configuration)| {
+            let mut configuration = example();
+            change(&mut configuration);
+            configuration.check().unwrap_err().to_string()
+        };
+        assert!(refused(|c| c.endpoint = "http://node.example".to_owned()).contains("endpoint"));
+        assert!(refused(|c| c.listen = "8443".to_owned()).contains("listen"));
+        assert!(refused(|c| c.zone = "Mars/Olympus".to_owned()).contains("zone"));
+        assert!(refused(|c| c.languages.clear()).contains("languages"));
+        assert!(refused(|c| { c.offices.remove(&OfficeFunction::Node); }).contains("offices"));
+    }
+
+    #[test]
+    fn the_host_of_an_endpoint_is_found() {
+        let mut configuration = example();
+        assert_eq!(configuration.host().unwrap(), "node.example");
+        configuration.endpoint = "https://[::1]:8443".to_owned();
+        assert_eq!(configuration.host().unwrap(), "::1");
+    }
+}

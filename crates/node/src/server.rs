@@ -1,0 +1,138 @@
+//! The peer endpoint: take in envelopes, serve sealed packages, say who we are.
+
+use crate::tls::client_state;
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use axum_server::tls::TlsInfo;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use exchange::{EnvelopeFault, MAX_ENVELOPE_BYTES};
+use flow::{Flow, FlowError, HandedBy};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+use tower_http::{catch_panic::CatchPanicLayer, services::ServeFile, timeout::TimeoutLayer};
+use vocabulary::{Failure as _, Family, PackageId, Report, StateCode};
+
+/// The longest time in which an envelope must arrive, however slowly its bytes come.
+const INBOX_TIME: Duration = Duration::from_secs(30);
+
+/// What the handlers need.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) flow: Flow,
+    /// Wakes the worker that opens what was taken in.
+    pub(crate) arrived: Arc<Notify>,
+    /// Our signed descriptor, when it was exported.
+    pub(crate) descriptor: Arc<Option<Vec<u8>>>,
+}
+
+pub(crate) fn router(endpoint: Endpoint) -> Router {
+    let inbox = Router::new()
+        .route("/v1/inbox", post(take_in))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, INBOX_TIME));
+    Router::new()
+        .merge(inbox)
+        .route("/v1/packages/{package}/{*name}", get(package_file))
+        .route("/v1/descriptor", get(descriptor))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(CatchPanicLayer::new())
+        .with_state(endpoint)
+}
+
+async fn take_in(
+    State(endpoint): State<Endpoint>,
+    Extension(tls): Extension<Arc<TlsInfo>>,
+    body: Body,
+) -> Response {
+    let peer = match peer_of(&endpoint.flow, &tls).await {
+        Ok(peer) => peer,
+        Err(error) => return refuse(&error.report()),
+    };
+    let bytes = match axum::body::to_bytes(body, MAX_ENVELOPE_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(_) => return refuse(&EnvelopeFault::TooLarge { found: MAX_ENVELOPE_BYTES + 1 }.report()),
+    };
+    match endpoint.flow.take_in(&bytes, HandedBy::Peer(peer)).await {
+        Ok(receipt) => {
+            endpoint.arrived.notify_one();
+            ([(header::CONTENT_TYPE, "application/pkcs7-mime")], receipt).into_response()
+        }
+        Err(error) => refuse(&error.report()),
+    }
+}
+
+async fn package_file(
+    State(endpoint): State<Endpoint>,
+    Extension(tls): Extension<Arc<TlsInfo>>,
+    Path((package, name)): Path<(PackageId, String)>,
+    request: Request,
+) -> Response {
+    let served = async {
+        let peer = peer_of(&endpoint.flow, &tls).await?;
+        endpoint.flow.served(peer, package, &name).await
+    };
+    let (path, digest) = match served.await {
+        Ok(Some(served)) => served,
+        Ok(None) => return StatusCode::NOT_FOUND.into_response(),
+        Err(error) => return refuse(&error.report()),
+    };
+    if let Err(error) = endpoint.flow.fetch_began(package).await {
+        return refuse(&error.report());
+    }
+    let mut response = match ServeFile::new(path).oneshot(request).await {
+        Ok(response) => response.into_response(),
+        Err(never) => match never {},
+    };
+    // RFC 9530: the digest of the whole file, whatever range is served.
+    let digest = format!("sha-256=:{}:", STANDARD.encode(digest.as_bytes()));
+    if let Ok(value) = HeaderValue::from_str(&digest) {
+        response.headers_mut().insert(HeaderName::from_static("repr-digest"), value);
+    }
+    response
+}
+
+async fn descriptor(State(endpoint): State<Endpoint>) -> Response {
+    match endpoint.descriptor.as_ref() {
+        Some(bytes) => ([(header::CONTENT_TYPE, "application/pkcs7-mime")], bytes.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn peer_of(flow: &Flow, tls: &TlsInfo) -> Result<StateCode, FlowError> {
+    let unknown = FlowError::UnknownPeer { state: flow.us() };
+    let certificate = tls.peer_certificates.first().ok_or(unknown)?;
+    client_state(flow, certificate, flow.now()).await
+}
+
+fn refuse(report: &Report) -> Response {
+    let status = match (report.family, report.code.as_str()) {
+        (_, "F-002") => StatusCode::INSUFFICIENT_STORAGE,
+        (_, "P-510") => StatusCode::PAYLOAD_TOO_LARGE,
+        (_, "R-159" | "R-551") => StatusCode::FORBIDDEN,
+        (Family::Refusal | Family::PeerFault, _) => StatusCode::UNPROCESSABLE_ENTITY,
+        (Family::Fault, _) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    tracing::warn!(code = report.code, status = status.as_u16(), "refused");
+    let body = serde_json::to_vec(&shown(report)).unwrap_or_default();
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// What a peer may know: of our own faults only that there is one.
+fn shown(report: &Report) -> Report {
+    if report.family != Family::Fault {
+        return report.clone();
+    }
+    Report {
+        family: Family::Fault,
+        code: report.code.clone(),
+        message: "this node cannot store the envelope now".to_owned(),
+        clause: None,
+        remedy: "try again later; nothing was stored and no receipt was given".to_owned(),
+    }
+}

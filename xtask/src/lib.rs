@@ -1,0 +1,16 @@
+//! Checks and chores of the repository: the guards of the house, the tools of the tests, the stages of the one test command.
+//!
+//! Every guard reads the sources and returns what it found wrong, one line for each; `tests/house.rs` runs them.
+//! Not here: anything that the product needs to run.
+
+pub mod arrow;
+pub mod code;
+pub mod dependency;
+pub mod header;
+pub mod licence;
+pub mod purity;
+pub mod repository;
+pub mod rust_source;
+pub mod stage;
+pub mod text;
+pub mod tool;

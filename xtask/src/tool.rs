@@ -1,0 +1,144 @@
+//! What the tests need beside Rust: Debian packages and Python programs, installed once and pinned.
+
+use anyhow::{Context, Result, bail};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+/// A program, the words that show it works, and the Debian package that brings it.
+struct Tool {
+    program: &'static str,
+    probe: &'static [&'static str],
+    package: &'static str,
+}
+
+const TOOLS: [Tool; 3] = [
+    Tool { program: "age", probe: &["--version"], package: "age" },
+    Tool { program: "openssl", probe: &["version"], package: "openssl" },
+    Tool { program: "python3", probe: &["-c", "import ensurepip, venv"], package: "python3-venv" },
+];
+/// `openssl cms` opens AuthEnvelopedData from this version on.
+const OPENSSL_MAJOR: u32 = 3;
+const REQUIREMENTS: &str = "xtask/requirements.txt";
+
+/// The `bin` folder of the Python environment for the tests.
+pub fn programs(root: &Path) -> PathBuf {
+    environment(root).join("bin")
+}
+
+fn environment(root: &Path) -> PathBuf {
+    root.join("target/tools/venv")
+}
+
+/// Installs what is missing; what is there already is left alone.
+pub fn install(root: &Path) -> Result<()> {
+    install_packages()?;
+    check_openssl()?;
+    install_python_programs(root)
+}
+
+fn install_packages() -> Result<()> {
+    let missing: Vec<_> = TOOLS.iter().filter(|tool| !works(tool)).map(|tool| tool.package).collect();
+    let all = TOOLS.map(|tool| tool.package).join(", ");
+    if missing.is_empty() {
+        eprintln!("install: {all}: there already");
+        return Ok(());
+    }
+    let started = Instant::now();
+    let names = missing.join(" ");
+    let by_hand = format!("install `{names}` with your system's packages and run this again");
+    if !starts("apt-get", &["--version"]) {
+        bail!("`{names}` is missing and this machine has no apt-get; {by_hand}");
+    }
+    eprintln!("install: apt-get install {names} …");
+    apt(&["update", "--quiet", "--quiet"]).with_context(|| by_hand.clone())?;
+    let mut words = vec!["install", "--quiet", "--quiet", "--yes", "--no-install-recommends"];
+    words.extend(&missing);
+    apt(&words).with_context(|| by_hand.clone())?;
+    if let Some(tool) = TOOLS.iter().find(|tool| !works(tool)) {
+        bail!("`{}` still does not run; {by_hand}", tool.program);
+    }
+    eprintln!("install: {names}: done in {:.1} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn works(tool: &Tool) -> bool {
+    starts(tool.program, tool.probe)
+}
+
+fn starts(program: &str, words: &[&str]) -> bool {
+    let status = Command::new(program)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// As root, or by sudo.
+fn apt(words: &[&str]) -> Result<()> {
+    let id = Command::new("id").arg("-u").output().context("`id` cannot be started")?;
+    let mut command = if id.stdout.trim_ascii() == b"0" {
+        Command::new("env")
+    } else if starts("sudo", &["--version"]) {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("env");
+        sudo
+    } else {
+        bail!("this user is not root and there is no sudo")
+    };
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(words);
+    run(&mut command)
+}
+
+fn check_openssl() -> Result<()> {
+    let output = Command::new("openssl").arg("version").output().context("`openssl` cannot be started")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let major = text.split_whitespace().nth(1).and_then(|version| version.split('.').next()?.parse().ok());
+    if major.is_none_or(|major: u32| major < OPENSSL_MAJOR) {
+        bail!("`{}` is too old: the tests need OpenSSL {OPENSSL_MAJOR} or newer in PATH", text.trim());
+    }
+    Ok(())
+}
+
+/// The stamp holds the requirements that were installed: a changed file makes a new environment.
+fn install_python_programs(root: &Path) -> Result<()> {
+    let wanted = crate::repository::read(root, REQUIREMENTS)?;
+    let (venv, stamp) = (environment(root), environment(root).join("installed.txt"));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && starts_in(root, "bagit.py") {
+        eprintln!("install: bagit.py, pyhanko: there already");
+        return Ok(());
+    }
+    let started = Instant::now();
+    eprintln!("install: {REQUIREMENTS} into target/tools/venv …");
+    let path = venv.display().to_string();
+    run(Command::new("python3").args(["-m", "venv", "--clear", &path]))
+        .context("install `python3-venv` and run this again")?;
+    let pip = programs(root).join("pip").display().to_string();
+    let list = root.join(REQUIREMENTS).display().to_string();
+    run(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", "-r", &list]))
+        .context("PyPI must be reachable, or PIP_INDEX_URL must name a mirror; then run this again")?;
+    if !starts_in(root, "bagit.py") {
+        bail!("`bagit.py` does not run; remove `target/tools/venv` and run this again");
+    }
+    fs::write(&stamp, wanted).context("cannot write in `target/tools/venv`")?;
+    eprintln!("install: bagit.py, pyhanko: done in {:.1} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn starts_in(root: &Path, program: &str) -> bool {
+    starts(&programs(root).join(program).display().to_string(), &["--version"])
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let shown = format!("{command:?}");
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {shown}"))?;
+    if !status.success() {
+        bail!("{shown} failed ({status})");
+    }
+    Ok(())
+}
