@@ -5,7 +5,10 @@ use crate::{
     rust_source::{test_paths, without_tests},
 };
 use anyhow::Result;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// One place where a code is given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +56,7 @@ fn uses_in(files: &[TextFile]) -> Vec<Use> {
     found
 }
 
-/// Codes that two places give.
+/// Codes that two failures give; one failure may give its code in two places.
 pub fn complaints(uses: &[Use]) -> Vec<String> {
     let mut by_code: BTreeMap<&str, Vec<&Use>> = BTreeMap::new();
     for used in uses {
@@ -61,7 +64,8 @@ pub fn complaints(uses: &[Use]) -> Vec<String> {
     }
     let mut found = Vec::new();
     for (code, places) in by_code {
-        if places.len() > 1 {
+        let owners: BTreeSet<_> = places.iter().map(|used| (&used.owner, &used.path)).collect();
+        if owners.len() > 1 {
             let places: Vec<_> =
                 places.iter().map(|used| format!("{} ({}:{})", used.owner, used.path, used.line)).collect();
             found.push(format!("`{code}` is used by {}", places.join(" and ")));
@@ -73,18 +77,18 @@ pub fn complaints(uses: &[Use]) -> Vec<String> {
 /// The codes in a line, without those that it only compares with.
 fn given(line: &str) -> Vec<&str> {
     let parts: Vec<&str> = line.split('"').collect();
-    let around = parts.windows(3).step_by(2);
-    around
-        .filter_map(|part| match part {
-            [before, text, after] if is_code(text) && !compares(before, after) => Some(*text),
-            _ => None,
-        })
-        .collect()
-}
-
-fn compares(before: &str, after: &str) -> bool {
-    let (before, after) = (before.trim_end(), after.trim_start());
-    ["==", "!=", "|"].iter().any(|sign| before.ends_with(sign)) || after.starts_with("=>") || after.starts_with('|')
+    let mut codes = Vec::new();
+    for (at, text) in parts.iter().enumerate().skip(1).step_by(2) {
+        let before = parts.get(at - 1).map_or("", |part| part.trim_end());
+        let rest = parts.get(at + 1..).unwrap_or_default();
+        let compared = ["==", "!=", "|"].iter().any(|sign| before.ends_with(sign))
+            || rest.first().is_some_and(|after| after.trim_start().starts_with('|'))
+            || rest.iter().any(|after| after.contains("=>"));
+        if is_code(text) && !compared {
+            codes.push(*text);
+        }
+    }
+    codes
 }
 
 fn is_code(text: &str) -> bool {
@@ -137,7 +141,8 @@ mod tests {
 
     #[test]
     fn a_code_that_is_only_compared_is_no_use() {
-        let text = "fn a() {\n    \"R-101\" | \"R-102\" => 1,\n    b == \"R-103\";\n    _ => \"R-104\",\n}\n";
+        let text =
+            "fn a() {\n    (_, \"R-101\" | \"R-102\") => 1,\n    b == \"R-103\";\n    _ => \"R-104\",\n}\n";
         let uses = uses_in(&[file("crates/x/src/a.rs", text)]);
         assert_eq!(uses.iter().map(|used| used.code.as_str()).collect::<Vec<_>>(), ["R-104"]);
     }

@@ -3,10 +3,8 @@
 use crate::repository::TextFile;
 
 /// Names that say nothing of what is inside.
-const DRAWERS: [&str; 10] = [
-    "util", "utils", "common", "misc", "helper", "helpers", "manager", "service", "services", "impl",
-    "shared",
-];
+const DRAWERS: [&str; 10] =
+    ["util", "utils", "common", "misc", "helper", "helpers", "manager", "service", "services", "impl"];
 
 pub fn complaints(files: &[TextFile]) -> Vec<String> {
     let mut found = Vec::new();

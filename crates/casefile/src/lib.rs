@@ -7,10 +7,14 @@
 
 mod disposition;
 mod duty;
+#[cfg(test)]
+mod fixture;
 mod history;
 pub mod incoming;
 pub mod outgoing;
 mod preserved;
+#[cfg(test)]
+mod property;
 mod refused;
 mod transport;
 

@@ -30,7 +30,8 @@ pub fn admit(
         return Err(AdmitFault::OtherSender { expected: peer.state(), found: envelope.from });
     }
     let head = checkpoint::open(&envelope.log.checkpoint, peer.log())?;
-    let commitment = envelope.log.commitment(STATEMENT_LABEL, &envelope.committed()).ok_or(AdmitFault::Salt)?;
+    let commitment =
+        envelope.log.commitment(STATEMENT_LABEL, &envelope.committed()).ok_or(AdmitFault::Salt)?;
     envelope.log.inclusion.verify(&commitment, head.checkpoint()).map_err(AdmitFault::NotInLog)?;
     if let Some(other) = seen.iter().chain(last).find(|other| other.contradicts(head.checkpoint())) {
         return Err(AdmitFault::SplitView { size: other.size() });

@@ -13,7 +13,9 @@ impl Announcement {
         let mut sum = 0_u64;
         for file in &self.files {
             if !is_path_in_bag(&file.name) {
-                return Err(StatementFault::Announcement { what: "the name of a file is not a path in a bag" });
+                return Err(StatementFault::Announcement {
+                    what: "the name of a file is not a path in a bag",
+                });
             }
             if !names.insert(file.name.as_str()) {
                 return Err(StatementFault::Announcement { what: "a file is listed twice" });
@@ -25,7 +27,9 @@ impl Announcement {
         if sum == self.bytes {
             Ok(())
         } else {
-            Err(StatementFault::Announcement { what: "the sizes of the files do not add up to the stated sum" })
+            Err(StatementFault::Announcement {
+                what: "the sizes of the files do not add up to the stated sum",
+            })
         }
     }
 }
@@ -51,8 +55,20 @@ mod tests {
         }
         let long = "a".repeat(MAX_FILE_NAME_BYTES + 1);
         for bad in [
-            "", "/etc/passwd", "../keys/log.seed", "data/../../x", "data//x", "data/", ".", ".hidden", "a\\b", "c:x",
-            "a b", "a\0b", "\u{202e}txt", &long,
+            "",
+            "/etc/passwd",
+            "../keys/log.seed",
+            "data/../../x",
+            "data//x",
+            "data/",
+            ".",
+            ".hidden",
+            "a\\b",
+            "c:x",
+            "a b",
+            "a\0b",
+            "\u{202e}txt",
+            &long,
         ] {
             assert!(!is_path_in_bag(bad), "{bad:?}");
         }

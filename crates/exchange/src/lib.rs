@@ -17,7 +17,9 @@ mod statement;
 
 pub use admit::{Admission, AdmitFault, admit};
 pub use envelope::{Envelope, EnvelopeFault, addressed_digest};
-pub use limit::{CLOCK_SKEW_MAX, MAX_ENVELOPE_BYTES, MAX_FILE_NAME_BYTES, MAX_FILES_ANNOUNCED, MAX_TEXT_BYTES};
+pub use limit::{
+    CLOCK_SKEW_MAX, MAX_ENVELOPE_BYTES, MAX_FILE_NAME_BYTES, MAX_FILES_ANNOUNCED, MAX_TEXT_BYTES,
+};
 pub use log_evidence::{LogEvidence, RECEIVED_LABEL, STATEMENT_LABEL};
 pub use message::{Announcement, Decision, ExhibitSummary, Message, PackageFile};
 pub use receipt::{CosignedHead, Receipt};

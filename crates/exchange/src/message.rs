@@ -1,9 +1,7 @@
 //! What one State says to another inside a file.
 
-use crate::StatementFault;
 use casefile::Outcome;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use treaty::{Computed, Draft, Ground};
 use vocabulary::{Digest, EnvelopeId, Instant, OfficerId, PackageId, Report};
 
@@ -95,31 +93,6 @@ pub struct ExhibitSummary {
     pub bytes: u64,
     /// The digest of the exhibit's sorted manifest.
     pub tree: Digest,
-}
-
-impl Announcement {
-    /// Names become paths on our disk: only what a package can hold, each once, and the right sum.
-    pub(crate) fn check(&self) -> Result<(), StatementFault> {
-        let mut names = BTreeSet::new();
-        let mut sum: u64 = 0;
-        for file in &self.files {
-            if !fits(&file.name) || !names.insert(&file.name) {
-                return Err(StatementFault::UnsafeName);
-            }
-            sum = sum.saturating_add(file.size);
-        }
-        if sum == self.bytes { Ok(()) } else { Err(StatementFault::WrongSum { stated: self.bytes, found: sum }) }
-    }
-}
-
-/// One or two levels of `a-z 0-9 . - _`, no level that begins with a dot.
-fn fits(name: &str) -> bool {
-    let level = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b))
-    };
-    name.len() <= 100 && name.split('/').count() <= 2 && name.split('/').all(level) && !name.ends_with(".partial")
 }
 
 impl Message {

@@ -1,8 +1,9 @@
 //! A statement: the JSON whose exact bytes an office signs, and that is kept.
 
 use crate::{MAX_FILES_ANNOUNCED, MAX_TEXT_BYTES, Message, message::Decision};
+use seal::Verified;
 use serde::{Deserialize, Serialize};
-use vocabulary::{EnvelopeId, Failure, Family, FileId, Instant, OfficeId};
+use vocabulary::{EnvelopeId, Failure, Family, FileId, Instant, OfficeId, StateCode};
 
 const FORMAT: &str = "rogatory/statement/1";
 
@@ -46,6 +47,31 @@ impl Statement {
         Ok(statement)
     }
 
+    /// Reads what `signer` signed and checks that it is the statement of the envelope in which it came.
+    pub fn of_envelope(
+        signed: &Verified<Vec<u8>>,
+        envelope: EnvelopeId,
+        sender: StateCode,
+        addressee: OfficeId,
+    ) -> Result<Self, StatementFault> {
+        let statement = Self::from_json(signed.value())?;
+        if statement.from != signed.signer() {
+            return Err(StatementFault::OtherSigner { expected: statement.from, found: signed.signer() });
+        }
+        if statement.envelope != envelope {
+            return Err(StatementFault::OtherEnvelope { expected: envelope, found: statement.envelope });
+        }
+        if statement.from.state != sender || statement.to != addressee {
+            return Err(StatementFault::OtherAddress {
+                from: OfficeId::new(sender, statement.from.function),
+                to: addressee,
+                found_from: statement.from,
+                found_to: statement.to,
+            });
+        }
+        Ok(statement)
+    }
+
     fn check_lengths(&self) -> Result<(), StatementFault> {
         let texts: Vec<&str> = match &self.message {
             Message::Decision { decision, .. } => match decision {
@@ -86,10 +112,6 @@ pub enum StatementFault {
     TooManyFiles { found: usize },
     #[error("the announcement does not stand: {what}")]
     Announcement { what: &'static str },
-    #[error("the announcement lists a file that cannot lie in a package")]
-    UnsafeName,
-    #[error("the announcement says {stated} bytes, and its files have {found}")]
-    WrongSum { stated: u64, found: u64 },
     #[error("the statement is for the envelope `{found}` and came in `{expected}`")]
     OtherEnvelope { expected: EnvelopeId, found: EnvelopeId },
     #[error(
@@ -118,8 +140,6 @@ impl Failure for StatementFault {
             Self::OtherEnvelope { .. } => "P-505",
             Self::OtherAddress { .. } => "P-506",
             Self::OtherSigner { .. } => "P-507",
-            Self::UnsafeName => "P-508",
-            Self::WrongSum { .. } => "P-509",
         }
     }
     fn clause(&self) -> Option<String> {

@@ -25,7 +25,12 @@ impl Flow {
     }
 
     /// Sends words to the other State inside the file, whichever side we are.
-    pub async fn consult(&self, credential: &Credential, file: FileId, text: &str) -> Result<View, FlowError> {
+    pub async fn consult(
+        &self,
+        credential: &Credential,
+        file: FileId,
+        text: &str,
+    ) -> Result<View, FlowError> {
         let object = text.as_bytes().to_vec();
         let text = Digest::of(&object);
         match self.view(file).await? {
@@ -49,7 +54,7 @@ impl Flow {
         proposal: Proposal,
     ) -> Result<Performed<Incoming>, FlowError> {
         let known = self.incoming(file).await?;
-        let basis = self.draft_of(known.draft).await?.offence.basis;
+        let basis = self.draft_of(known.draft).await?.offence.and_then(|offence| offence.basis);
         let text = match &proposal {
             Proposal::Grant { conditions } => conditions.clone(),
             Proposal::Postpone { reasons } | Proposal::Refuse { reasons, .. } => Some(reasons.clone()),

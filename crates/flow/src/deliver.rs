@@ -120,9 +120,8 @@ impl Flow {
         for peer in self.peers().await? {
             match seal::verify_cms_attached(receipt, peer.anchor(), self.now()) {
                 Ok(verified) => {
-                    let named: exchange::Receipt = serde_json::from_slice(verified.value()).map_err(|error| {
-                        SettleFault::Json { line: error.line(), column: error.column() }
-                    })?;
+                    let named: exchange::Receipt = serde_json::from_slice(verified.value())
+                        .map_err(|error| SettleFault::Json { line: error.line(), column: error.column() })?;
                     return self.settle(named.envelope, receipt).await;
                 }
                 Err(error) => last = Some(SettleFault::Signature(error)),

@@ -278,6 +278,21 @@ impl Flow {
         Ok(write.commit().await?)
     }
 
+    /// The open duty to fetch a package; empty when it is discharged already.
+    pub async fn fetch_duty(&self, file: FileId, package: PackageId) -> Result<String, FlowError> {
+        let mut read = self.store.read().await?;
+        let wanted = casefile::Duty::Fetch { package };
+        Ok(read
+            .queries()
+            .duties_open()
+            .await?
+            .into_iter()
+            .filter(|row| row.file == file)
+            .find(|row| serde_json::from_slice::<casefile::Duty>(&row.body).is_ok_and(|duty| duty == wanted))
+            .map(|row| row.id)
+            .unwrap_or_default())
+    }
+
     /// What is still to be fetched of an announced package.
     pub async fn fetch_plan(&self, file: FileId, package: PackageId) -> Result<Fetch, FlowError> {
         let known = self.outgoing(file).await?;

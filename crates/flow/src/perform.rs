@@ -139,11 +139,7 @@ pub(crate) async fn history<C: Casefile>(
     let bodies: Vec<Vec<u8>> =
         session.queries().events(file).await?.into_iter().map(|row| row.body).collect();
     let (state, _) = replay::<C>(&bodies)?;
-    Ok(History {
-        state,
-        length: bodies.len() as u64,
-        last: bodies.last().map(|body| Digest::of(body)),
-    })
+    Ok(History { state, length: bodies.len() as u64, last: bodies.last().map(|body| Digest::of(body)) })
 }
 
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, FlowError> {

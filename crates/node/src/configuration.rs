@@ -153,7 +153,9 @@ mod tests {
             declarations: DeclarationsConfiguration::default(),
             offices: OfficeFunction::ALL
                 .into_iter()
-                .map(|f| (f, OfficeConfiguration { name: f.to_string(), contact: "office@example.net".to_owned() }))
+                .map(|f| {
+                    (f, OfficeConfiguration { name: f.to_string(), contact: "office@example.net".to_owned() })
+                })
                 .collect(),
         }
     }
@@ -176,7 +178,12 @@ mod tests {
         assert!(refused(|c| c.listen = "8443".to_owned()).contains("listen"));
         assert!(refused(|c| c.zone = "Mars/Olympus".to_owned()).contains("zone"));
         assert!(refused(|c| c.languages.clear()).contains("languages"));
-        assert!(refused(|c| { c.offices.remove(&OfficeFunction::Node); }).contains("offices"));
+        assert!(
+            refused(|c| {
+                c.offices.remove(&OfficeFunction::Node);
+            })
+            .contains("offices")
+        );
     }
 
     #[test]

@@ -49,9 +49,10 @@ impl NodeError {
 impl Failure for NodeError {
     fn family(&self) -> Family {
         match self {
-            Self::NoNode { .. } | Self::NodeExists { .. } | Self::Configuration { .. } | Self::Value { .. } => {
-                Family::Refusal
-            }
+            Self::NoNode { .. }
+            | Self::NodeExists { .. }
+            | Self::Configuration { .. }
+            | Self::Value { .. } => Family::Refusal,
             other => other.inner().map_or(Family::Fault, Failure::family),
         }
     }
@@ -78,17 +79,25 @@ impl Failure for NodeError {
 
     fn remedy(&self) -> String {
         match self {
-            Self::NoNode { .. } => "make one with `rogatory node init`, or name its folder with `--node`".to_owned(),
+            Self::NoNode { .. } => {
+                "make one with `rogatory node init`, or name its folder with `--node`".to_owned()
+            }
             Self::NodeExists { .. } => "choose another folder; a node is never overwritten".to_owned(),
             Self::Configuration { .. } | Self::Value { .. } => {
                 "correct `node.toml`; its comments say what each value means".to_owned()
             }
-            Self::Disk { .. } => "check the path, its owner and the space on the disk, then try again".to_owned(),
+            Self::Disk { .. } => {
+                "check the path, its owner and the space on the disk, then try again".to_owned()
+            }
             Self::Locked { .. } => "stop the other `rogatory node serve` of this folder first".to_owned(),
-            Self::Listen { .. } => "choose a free address in `listen`, or stop the program that holds it".to_owned(),
+            Self::Listen { .. } => {
+                "choose a free address in `listen`, or stop the program that holds it".to_owned()
+            }
             Self::Tls { .. } => "check the files `keys/tls.*`; `rogatory node doctor` says more".to_owned(),
             Self::Sign { .. } => "run `rogatory node doctor`".to_owned(),
-            Self::Road { .. } => "nothing is lost; the node goes on by itself, or run `rogatory evidence fetch`".to_owned(),
+            Self::Road { .. } => {
+                "nothing is lost; the node goes on by itself, or run `rogatory evidence fetch`".to_owned()
+            }
             other => other.inner().map_or_else(String::new, Failure::remedy),
         }
     }

@@ -51,8 +51,7 @@ pub async fn fetch_package(
     }
     let (worker, duty, runtime) = (flow.clone(), duty.to_owned(), tokio::runtime::Handle::current());
     // Hashing a package takes its time: not on a thread that answers peers.
-    let verified =
-        tokio::task::spawn_blocking(move || runtime.block_on(worker.fetched(&duty, &fetch))).await;
+    let verified = tokio::task::spawn_blocking(move || runtime.block_on(worker.fetched(&duty, &fetch))).await;
     let report = verified.map_err(|_| trouble("the verification was stopped"))??;
     drop(lock);
     Ok(Some(report))

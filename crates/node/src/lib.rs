@@ -9,8 +9,8 @@ mod descriptor;
 mod error;
 mod fetch;
 mod home;
+mod process;
 mod server;
-mod service;
 mod tls;
 mod work;
 
@@ -20,4 +20,4 @@ pub use descriptor::{export, sign};
 pub use error::NodeError;
 pub use fetch::{FetchProgress, fetch_package};
 pub use home::{Home, InitRequest};
-pub use service::{Running, serve};
+pub use process::{Running, serve};

@@ -170,3 +170,6 @@ fn offices(
         None => Ok(offices),
     }
 }
+
+#[cfg(test)]
+mod tests;

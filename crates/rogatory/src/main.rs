@@ -1,2 +1,122 @@
-//! The program: every subcommand, one file per noun.
-fn main() {}
+//! The program: every subcommand, one file for each noun.
+
+mod command;
+mod context;
+mod demo;
+mod output;
+mod show;
+
+use clap::{Parser, Subcommand};
+use command::{
+    descriptor::DescriptorCommand, envelope::EnvelopeCommand, evidence::EvidenceCommand, file::FileCommand,
+    finding::FindingCommand, incoming::IncomingCommand, node::NodeCommand, officer::OfficerCommand,
+    peer::PeerCommand, request::RequestCommand, treaty::TreatyCommand,
+};
+use context::Context;
+use output::Output;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Software for States that cooperate under the United Nations Convention against Cybercrime.
+///
+/// Exit codes: 0 done; 2 wrong usage; 3 refused by a rule; 4 the other node is at fault; 5 this machine is at fault.
+#[derive(Debug, Parser)]
+#[command(name = "rogatory", version, propagate_version = true, max_term_width = 110, after_help = EXAMPLES)]
+struct Arguments {
+    /// The folder of the node.
+    #[arg(long, global = true, env = "ROGATORY_NODE", default_value = ".", value_name = "DIR")]
+    node: PathBuf,
+    /// The short name of the officer who gives the command.
+    #[arg(long, global = true, env = "ROGATORY_OFFICER", value_name = "NAME")]
+    officer: Option<String>,
+    /// The file with the officer's token.
+    #[arg(long, global = true, env = "ROGATORY_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Print data as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rogatory demo                                       two States walk a request from end to end
+  rogatory demo ./case --keep ./walk                  the same with your files, and everything kept
+  rogatory request template preservation > p.toml     a form to fill in
+  rogatory --node a request check p.toml              all findings at once, each with its article";
+
+#[derive(Debug, Subcommand)]
+enum Noun {
+    /// Two States on this machine walk a request from draft to verified evidence.
+    Demo(demo::DemoArguments),
+    /// Make, run and examine a node.
+    #[command(subcommand)]
+    Node(NodeCommand),
+    /// What our State tells the others about its offices and keys.
+    #[command(subcommand)]
+    Descriptor(DescriptorCommand),
+    /// The States enrolled here.
+    #[command(subcommand)]
+    Peer(PeerCommand),
+    /// The people who work at this node.
+    #[command(subcommand)]
+    Officer(OfficerCommand),
+    /// Requests that our State makes.
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Requests that other States make to ours.
+    #[command(subcommand)]
+    Incoming(IncomingCommand),
+    /// Electronic evidence: take in, seal, send, fetch, verify, open.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// A file of either side, with the timeline of both ladders.
+    #[command(subcommand)]
+    File(FileCommand),
+    /// Sealed envelopes and receipts as files, for the pouch.
+    #[command(subcommand)]
+    Envelope(EnvelopeCommand),
+    /// What a person should look at.
+    #[command(subcommand)]
+    Finding(FindingCommand),
+    /// The Convention as data.
+    #[command(subcommand)]
+    Treaty(TreatyCommand),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    output::log_to_stderr(matches!(arguments.noun, Noun::Node(NodeCommand::Serve(_))));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&anyhow::Error::from(error), json),
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(output) => output.print(json),
+        Err(error) => output::fail(&error, json),
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<Output> {
+    let context = Context {
+        node: arguments.node,
+        officer: arguments.officer,
+        token_file: arguments.token_file,
+        json: arguments.json,
+    };
+    match arguments.noun {
+        Noun::Demo(demo) => demo::run(demo, context.json).await,
+        Noun::Node(command) => command.run(&context).await,
+        Noun::Descriptor(command) => command.run(&context).await,
+        Noun::Peer(command) => command.run(&context).await,
+        Noun::Officer(command) => command.run(&context).await,
+        Noun::Request(command) => command.run(&context).await,
+        Noun::Incoming(command) => command.run(&context).await,
+        Noun::Evidence(command) => command.run(&context).await,
+        Noun::File(command) => command.run(&context).await,
+        Noun::Envelope(command) => command.run(&context).await,
+        Noun::Finding(command) => command.run(&context).await,
+        Noun::Treaty(command) => command.run(),
+    }
+}

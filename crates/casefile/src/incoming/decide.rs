@@ -39,11 +39,11 @@ pub(super) fn decide(
         Command::EffectPreservation { preserved, order } => file.effect(preserved, *order),
         Command::Extend { order_end } => file.extend(order_end, now),
         Command::TakeExhibit { exhibit, record, files, bytes, tree } => {
-            file.executing("add evidence")?;
-            file.is_kind(Kind::StoredData, "add evidence", "a stored-data request")?;
             if file.sealed.is_some() {
                 return Err(Refused::Already { what: "the evidence was sealed" });
             }
+            file.executing("add evidence")?;
+            file.is_kind(Kind::StoredData, "add evidence", "a stored-data request")?;
             Ok(Event::ExhibitTaken {
                 exhibit: *exhibit,
                 record: *record,

@@ -8,3 +8,6 @@ mod state;
 pub use command::{Command, Proposal};
 pub use event::Event;
 pub use state::{Exhibit, Incoming, Sealed, Stage};
+
+#[cfg(test)]
+mod tests;

@@ -10,3 +10,6 @@ pub(crate) use decide::rule_text;
 pub use event::{Direction, Event};
 pub(crate) use state::clock_duties;
 pub use state::{Evidence, Outgoing, Stage};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! `rogatory descriptor`: what our State tells the others.
+
+use crate::{
+    command::peer::{data, describe},
+    context::Context,
+    output::Output,
+};
+use anyhow::Context as _;
+use clap::Subcommand;
+use flow::{Clock as _, SystemClock};
+use register::Peer;
+use serde_json::json;
+use std::{fs, path::PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DescriptorCommand {
+    /// Show our descriptor as it would be signed now, or a signed one in a file.
+    #[command(after_help = "Examples:\n  rogatory descriptor show\n  rogatory descriptor show xb.p7m --json")]
+    Show {
+        /// A signed descriptor; ours when not given.
+        file: Option<PathBuf>,
+    },
+    /// Sign our descriptor with the root and write it to a file for the other States.
+    #[command(after_help = "Example:\n  rogatory --node a descriptor export --out xa.p7m")]
+    Export {
+        /// Where to write it; a copy stays in the node's folder as `descriptor.p7m`.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+impl DescriptorCommand {
+    pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Output> {
+        let now = SystemClock.now();
+        match self {
+            Self::Show { file: Some(file) } => {
+                let signed = fs::read(&file).with_context(|| format!("`{}`", file.display()))?;
+                let peer = Peer::verify(&signed, now)?;
+                Ok(Output::new(describe(&peer, "UTC"), &data(&peer)))
+            }
+            Self::Show { file: None } => {
+                let home = context.home()?;
+                let flow = home.flow().await?;
+                let descriptor = node::export(&home, &flow, now)?;
+                let text = String::from_utf8_lossy(&descriptor.to_json()?).into_owned();
+                Ok(Output::new(text, &descriptor))
+            }
+            Self::Export { out } => {
+                let home = context.home()?;
+                let flow = home.flow().await?;
+                let signed = node::sign(&node::export(&home, &flow, now)?, &flow, now)?;
+                // What peers will check, checked before it leaves.
+                let peer = Peer::verify(&signed, now)?;
+                for path in [home.folder.path().join("descriptor.p7m"), out.clone()] {
+                    fs::write(&path, &signed).with_context(|| format!("`{}`", path.display()))?;
+                }
+                let fingerprint = peer.fingerprint().to_string();
+                Ok(Output::new(
+                    format!(
+                        "descriptor of {} written to {}\nfingerprint  {fingerprint}\nRead the fingerprint to the other State over the telephone.",
+                        peer.state(),
+                        out.display()
+                    ),
+                    &json!({ "state": peer.state(), "file": out, "fingerprint": fingerprint }),
+                ))
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! `rogatory node`: make, run and examine a node.
+
+use crate::{
+    context::Context,
+    output::Output,
+    show::{left, local},
+};
+use clap::{Args, Subcommand};
+use flow::{Clock as _, SystemClock};
+use node::{Configuration, Home, InitRequest, OfficeConfiguration};
+use serde::Serialize;
+use serde_json::json;
+use std::io::Write as _;
+use vocabulary::{Family, Language, OfficeFunction, StateCode};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Make a node: its folder, root, keys, certificates and database.
+    #[command(
+        after_help = "Example:\n  rogatory --node ./xa node init --state XA --name Aldonia --endpoint https://node.example:8443 --zone Europe/Paris --language en --language fr"
+    )]
+    Init(InitArguments),
+    /// Run the node until it is stopped with Ctrl-C or a TERM signal.
+    #[command(after_help = "Example:\n  rogatory --node ./xa node serve")]
+    Serve(ServeArguments),
+    /// Examine the whole node: configuration, keys, peers, history, ledger, receipts, duties.
+    #[command(after_help = "Example:\n  rogatory --node ./xa node doctor --json")]
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Two capital letters (ISO 3166-1); XA to XZ are for exercises.
+    #[arg(long)]
+    pub(crate) state: StateCode,
+    /// The State's name in English.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The address that peers use, such as `https://node.example:8443`.
+    #[arg(long)]
+    pub(crate) endpoint: String,
+    /// Where to listen on this machine.
+    #[arg(long, default_value = "0.0.0.0:8443")]
+    pub(crate) listen: String,
+    /// The IANA zone in which the State counts its days.
+    #[arg(long, default_value = "UTC")]
+    pub(crate) zone: String,
+    /// A language accepted for requests, Art. 40(13); can be given several times.
+    #[arg(long = "language", default_value = "en")]
+    pub(crate) languages: Vec<Language>,
+    /// A further host name or address for the TLS certificate; can be given several times.
+    #[arg(long = "host")]
+    pub(crate) hosts: Vec<String>,
+    /// An e-mail address or telephone number under which people reach the offices.
+    #[arg(long, default_value = "not stated")]
+    pub(crate) contact: String,
+}
+
+impl InitArguments {
+    pub(crate) fn request(self) -> anyhow::Result<InitRequest> {
+        let name = |function: OfficeFunction| match function {
+            OfficeFunction::CentralAuthority => format!("Central Authority of {}", self.name),
+            OfficeFunction::ContactPoint => format!("24/7 Contact Point of {}", self.name),
+            OfficeFunction::EvidenceOffice => format!("Evidence Office of {}", self.name),
+            OfficeFunction::Node => format!("Node of {}", self.name),
+        };
+        let offices = OfficeFunction::ALL
+            .into_iter()
+            .map(|f| (f, OfficeConfiguration { name: name(f), contact: self.contact.clone() }))
+            .collect();
+        let configuration = Configuration {
+            state: self.state,
+            names: [("en".parse()?, self.name.clone())].into(),
+            zone: self.zone,
+            languages: self.languages,
+            listen: self.listen,
+            endpoint: self.endpoint,
+            declarations: Default::default(),
+            offices,
+        };
+        Ok(InitRequest { configuration, hosts: self.hosts })
+    }
+}
+
+impl NodeCommand {
+    pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Output> {
+        match self {
+            Self::Init(arguments) => {
+                let home = Home::init(&context.node, arguments.request()?).await?;
+                let place = home.folder.path().display();
+                Ok(Output::new(
+                    format!(
+                        "node of {} made in {place}\nMove {place}/root to an offline medium; it is needed only to sign descriptors.\nnext: rogatory --node {place} officer add, then descriptor export",
+                        home.configuration.state
+                    ),
+                    &json!({ "state": home.configuration.state, "folder": home.folder.path() }),
+                ))
+            }
+            Self::Serve(_) => serve(context).await,
+            Self::Doctor => doctor(context).await,
+        }
+    }
+}
+
+async fn serve(context: &Context) -> anyhow::Result<Output> {
+    let home = context.home()?;
+    let running = node::serve(&home).await?;
+    let line = json!({ "serving": home.configuration.state, "address": running.address.to_string() });
+    let mut out = std::io::stdout().lock();
+    if context.json {
+        writeln!(out, "{line}")?;
+    } else {
+        writeln!(out, "node of {} serves on {}; Ctrl-C stops it", home.configuration.state, running.address)?;
+    }
+    out.flush()?;
+    drop(out);
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    running.stop().await;
+    Ok(Output::new("", &json!({ "stopped": true })))
+}
+
+/// One thing that was examined.
+#[derive(Debug, Serialize)]
+struct Examined {
+    what: String,
+    ok: bool,
+    found: String,
+}
+
+async fn doctor(context: &Context) -> anyhow::Result<Output> {
+    let home = context.home()?;
+    let mut examined = vec![Examined {
+        what: "configuration".to_owned(),
+        ok: true,
+        found: format!("{} at {}", home.configuration.state, home.configuration.endpoint),
+    }];
+    let now = SystemClock.now();
+    let flow = home.flow().await?;
+    for function in OfficeFunction::ALL {
+        let certificate = flow.keys().office(function)?.certificate();
+        let until = certificate.valid_until();
+        examined.push(Examined {
+            what: format!("certificate of {function}"),
+            ok: certificate.valid_from() <= now && now < until,
+            found: format!("until {} ({})", local(until, flow.zone()), left(until, now)),
+        });
+    }
+    examined.push(Examined {
+        what: "root".to_owned(),
+        ok: true,
+        found: match flow.keys().root() {
+            Ok(_) => "in the node's folder; move it to an offline medium".to_owned(),
+            Err(_) => "offline, as it should be".to_owned(),
+        },
+    });
+    for peer in flow.peers().await? {
+        let until = peer.descriptor().valid_until;
+        examined.push(Examined {
+            what: format!("peer {}", peer.state()),
+            ok: now < until,
+            found: format!("{}, descriptor until {}", peer.fingerprint(), local(until, flow.zone())),
+        });
+    }
+    let audit = flow.audit().await?;
+    let counts = [
+        ("history", format!("{} files, {} events replay and stand in the ledger", audit.files, audit.events)),
+        ("ledger", format!("{} leaves, root {}", audit.leaves, audit.root)),
+        (
+            "sent",
+            format!(
+                "{} envelopes: {} with a verified receipt, {} waiting, {} refused",
+                audit.sent, audit.delivered, audit.waiting, audit.refused
+            ),
+        ),
+        (
+            "received",
+            format!(
+                "{} envelopes, each with its receipt, {} in quarantine",
+                audit.received, audit.quarantined
+            ),
+        ),
+        ("owed", format!("{} duties open, {} findings to look at", audit.duties_open, audit.findings)),
+    ];
+    for (what, found) in counts {
+        examined.push(Examined { what: what.to_owned(), ok: true, found });
+    }
+    for trouble in &audit.troubles {
+        examined.push(Examined { what: trouble.what.clone(), ok: false, found: trouble.found.clone() });
+    }
+    let well = examined.iter().all(|e| e.ok);
+    let lines: Vec<String> = examined
+        .iter()
+        .map(|e| format!("{}  {:<28}  {}", if e.ok { "ok  " } else { "FAIL" }, e.what, e.found))
+        .collect();
+    let code = if well { 0 } else { Family::Fault.exit_code() };
+    Ok(Output::new(lines.join("\n"), &json!({ "well": well, "examined": examined, "audit": audit }))
+        .with_code(code))
+}

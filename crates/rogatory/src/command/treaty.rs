@@ -1,0 +1,96 @@
+//! `rogatory treaty`: the Convention as data.
+
+use crate::{output::Output, show::table};
+use clap::Subcommand;
+use serde_json::json;
+use treaty::{Ground, articles, rules, unchecked};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TreatyCommand {
+    /// All 68 articles, one line each, in our words.
+    #[command(after_help = "Example:\n  rogatory treaty articles --json")]
+    Articles,
+    /// Every number, deadline and list of required contents, with its confidence mark and source.
+    #[command(after_help = "Example:\n  rogatory treaty rules --json")]
+    Rules,
+    /// The rows that a person must still compare with the authentic text.
+    #[command(after_help = "Example:\n  rogatory treaty unchecked")]
+    Unchecked,
+    /// The grounds for refusal, and the two that can never be chosen.
+    #[command(after_help = "Example:\n  rogatory treaty grounds")]
+    Grounds,
+}
+
+const WARNING: &str = "Paraphrased; not the authentic text (A/RES/79/243).";
+
+impl TreatyCommand {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        Ok(match self {
+            Self::Articles => {
+                let rows: Vec<Vec<String>> = articles()
+                    .iter()
+                    .map(|a| {
+                        vec![
+                            a.number.to_string(),
+                            a.chapter.to_string(),
+                            a.title.to_owned(),
+                            a.paraphrase.to_owned(),
+                        ]
+                    })
+                    .collect();
+                let text = table(&["Art.", "Ch.", "Title", "In our words"], &rows);
+                Output::new(format!("{text}\n\n{WARNING}"), &articles())
+            }
+            Self::Rules => {
+                let all: Vec<_> = rules().iter().collect();
+                Output::new(rule_table(&all), &all)
+            }
+            Self::Unchecked => {
+                let all: Vec<_> = unchecked().collect();
+                let text = format!("{}\n\n{} rows to compare. {WARNING}", rule_table(&all), all.len());
+                Output::new(text, &all)
+            }
+            Self::Grounds => {
+                let rows: Vec<Vec<String>> = Ground::ALL
+                    .into_iter()
+                    .map(|ground| {
+                        vec![
+                            ground.to_string(),
+                            ground.citation().to_string(),
+                            if ground.is_forbidden() { "never on its own" } else { "may be chosen" }
+                                .to_owned(),
+                            if ground.needs_consultation() { "consult first, Art. 40(28)" } else { "" }
+                                .to_owned(),
+                        ]
+                    })
+                    .collect();
+                let data: Vec<_> = Ground::ALL
+                    .into_iter()
+                    .map(|ground| {
+                        json!({
+                            "ground": ground, "citation": ground.citation().to_string(),
+                            "forbidden": ground.is_forbidden(), "consultation": ground.needs_consultation(),
+                        })
+                    })
+                    .collect();
+                Output::new(table(&["Ground", "Article", "", ""], &rows), &data)
+            }
+        })
+    }
+}
+
+fn rule_table(rules: &[&treaty::Rule]) -> String {
+    let rows: Vec<Vec<String>> = rules
+        .iter()
+        .map(|rule| {
+            vec![
+                rule.id.to_owned(),
+                rule.citation().to_string(),
+                rule.value.to_string(),
+                rule.meaning.to_owned(),
+                rule.source.to_owned(),
+            ]
+        })
+        .collect();
+    table(&["Rule", "Article", "Value", "Meaning", "Source"], &rows)
+}
