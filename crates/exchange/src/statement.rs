@@ -149,3 +149,170 @@ impl Failure for StatementFault {
         "tell the other State's operators; the envelope is kept as it came".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Announcement, ExhibitSummary, PackageFile};
+    use casefile::Outcome;
+    use treaty::{Draft, Ground, Kind};
+    use vocabulary::{Digest, OfficerId, Report};
+
+    fn id(last: u8) -> String {
+        format!("0193a8f0-0000-7000-8000-0000000000{last:02x}")
+    }
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    fn statement(message: Message) -> Statement {
+        let (from, to) = ("XA/contact-point".parse().unwrap(), "XB/contact-point".parse().unwrap());
+        let (envelope, file) = (id(1).parse().unwrap(), id(2).parse().unwrap());
+        Statement::new(envelope, file, from, to, at("2026-11-24T06:09:58.25Z"), message)
+    }
+
+    fn announcement(names: &[&str]) -> Announcement {
+        let file =
+            |name: &&str| PackageFile { name: (*name).to_owned(), size: 4, digest: Digest::of(b"part") };
+        Announcement {
+            package: id(3).parse().unwrap(),
+            tag_manifest: Digest::of(b"tags"),
+            files: names.iter().map(file).collect(),
+            bytes: 4 * names.len() as u64,
+            exhibits: vec![ExhibitSummary {
+                exhibit: id(4).parse().unwrap(),
+                name: "mailbox".to_owned(),
+                files: 1,
+                bytes: 4,
+                tree: Digest::of(b"tree"),
+            }],
+        }
+    }
+
+    /// One message of every kind.
+    fn messages() -> Vec<Message> {
+        let officers: [OfficerId; 2] = ["d.asare".parse().unwrap(), "a.mensah".parse().unwrap()];
+        let effected = at("2026-11-24T06:00:00Z");
+        let zone = "Africa/Nairobi".to_owned();
+        let order_end = treaty::order_end(effected, 90, &zone).unwrap();
+        let decision = |decision| Message::Decision { decision, officers: officers.clone() };
+        let draft = Draft::from_toml(treaty::template(Kind::Preservation)).unwrap();
+        let report = Report {
+            family: Family::PeerFault,
+            code: "P-505".to_owned(),
+            message: "the statement is for another envelope".to_owned(),
+            clause: None,
+            remedy: "tell the other State's operators".to_owned(),
+        };
+        vec![
+            Message::Request { draft: Box::new(draft), officers: officers.clone() },
+            decision(Decision::Granted { conditions: None }),
+            decision(Decision::Granted { conditions: Some("For this case only.".to_owned()) }),
+            decision(Decision::Postponed { reasons: "A case of ours would suffer.".to_owned() }),
+            decision(Decision::Refused {
+                grounds: vec![Ground::EssentialInterests],
+                reasons: "Why.".to_owned(),
+            }),
+            Message::Preserved {
+                effected,
+                minimum: treaty::preservation_minimum(effected, &zone).unwrap(),
+                order_end: order_end.clone(),
+                zone,
+            },
+            Message::Extended { order_end },
+            Message::Evidence(announcement(&["bagit.txt", "data/payload.age.000000"])),
+            Message::Consultation { text: "\u{65e5}\u{672c}\u{8a9e} \"quoted\"\n".to_owned() },
+            Message::ExtensionRequest { days: 30, reason: "The court sits in May.".to_owned() },
+            Message::Withdrawal { reason: "The suspect died.".to_owned() },
+            Message::Closing { outcome: Outcome::Fulfilled },
+            Message::Rejection { envelope: id(5).parse().unwrap(), sealed: Digest::of(b"sealed"), report },
+        ]
+    }
+
+    fn code(message: Message) -> &'static str {
+        Statement::from_json(&statement(message).to_json().unwrap()).unwrap_err().code()
+    }
+
+    #[test]
+    fn every_message_goes_round_as_json_to_the_byte() {
+        for message in messages() {
+            let word = message.word();
+            let statement = statement(message);
+            let json = statement.to_json().unwrap();
+            let again = Statement::from_json(&json).unwrap();
+            assert_eq!(again, statement, "{word}");
+            assert_eq!(again.to_json().unwrap(), json, "{word}");
+            let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
+            assert_eq!(value["message"]["type"], word);
+        }
+    }
+
+    #[test]
+    fn a_statement_cut_short_or_with_something_behind_it_is_refused() {
+        for message in messages() {
+            let json = statement(message).to_json().unwrap();
+            for length in 0..json.len() {
+                assert!(Statement::from_json(&json[..length]).is_err());
+            }
+            assert!(Statement::from_json(&[json.as_slice(), b"x"].concat()).is_err());
+        }
+    }
+
+    #[test]
+    fn an_unknown_member_word_or_format_is_refused() {
+        let json = String::from_utf8(statement(messages().remove(11)).to_json().unwrap()).unwrap();
+        let with = |old: &str, new: &str| {
+            assert!(json.contains(old), "{json}");
+            Statement::from_json(json.replacen(old, new, 1).as_bytes()).unwrap_err().code()
+        };
+        assert_eq!(with("{\"format\"", "{\"colour\":1,\"format\""), "P-501");
+        assert_eq!(with("{\"format\"", "{\"file\":\"x\",\"format\""), "P-501");
+        assert_eq!(with("\"type\"", "\"colour\":1,\"type\""), "P-501");
+        assert_eq!(with("closing", "opening"), "P-501");
+        assert_eq!(with("statement/1", "statement/2"), "P-502");
+        assert_eq!(with("XA/contact-point", "XA/kitchen"), "P-501");
+    }
+
+    #[test]
+    fn a_text_longer_than_the_limit_is_refused() {
+        let long = "x".repeat(MAX_TEXT_BYTES + 1);
+        let officers: [OfficerId; 2] = ["d.asare".parse().unwrap(), "a.mensah".parse().unwrap()];
+        let decision = |decision| Message::Decision { decision, officers: officers.clone() };
+        assert_eq!(code(Message::Consultation { text: long.clone() }), "P-503");
+        assert_eq!(code(Message::Withdrawal { reason: long.clone() }), "P-503");
+        assert_eq!(code(Message::ExtensionRequest { days: 1, reason: long.clone() }), "P-503");
+        assert_eq!(code(decision(Decision::Granted { conditions: Some(long.clone()) })), "P-503");
+        assert_eq!(code(decision(Decision::Postponed { reasons: long.clone() })), "P-503");
+        let mut evidence = announcement(&["bagit.txt"]);
+        evidence.exhibits[0].name = long;
+        assert_eq!(code(Message::Evidence(evidence)), "P-503");
+        let longest = statement(Message::Consultation { text: "x".repeat(MAX_TEXT_BYTES) });
+        assert!(Statement::from_json(&longest.to_json().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn an_announcement_that_leads_out_of_its_folder_or_does_not_add_up_is_refused() {
+        for names in [&["../keys/log.seed"][..], &["/etc/passwd"], &["bagit.txt", "bagit.txt"]] {
+            assert_eq!(code(Message::Evidence(announcement(names))), "P-508", "{names:?}");
+        }
+        let mut wrong_sum = announcement(&["bagit.txt"]);
+        wrong_sum.bytes += 1;
+        assert_eq!(code(Message::Evidence(wrong_sum)), "P-508");
+        let mut endless = announcement(&["bagit.txt", "bag-info.txt"]);
+        endless.files[0].size = u64::MAX;
+        assert_eq!(code(Message::Evidence(endless)), "P-508");
+        let many: Vec<String> = (0..=MAX_FILES_ANNOUNCED).map(|n| format!("data/{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(code(Message::Evidence(announcement(&many))), "P-504");
+    }
+
+    #[test]
+    fn deeply_nested_json_is_refused_and_does_not_exhaust_the_stack() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(Statement::from_json(deep.as_bytes()).unwrap_err().code(), "P-501");
+        let json = String::from_utf8(statement(messages().remove(11)).to_json().unwrap()).unwrap();
+        let inside = json.replacen("\"fulfilled\"", &deep, 1);
+        assert_eq!(Statement::from_json(inside.as_bytes()).unwrap_err().code(), "P-501");
+    }
+}

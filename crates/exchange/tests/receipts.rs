@@ -1,6 +1,5 @@
 //! Receipts that a sender believes, and those that leave the envelope undelivered.
 
-#[expect(dead_code, reason = "the statements' half of the fixture is for the other tests")]
 mod fixture;
 
 use exchange::{Envelope, Receipt, SettleFault, Settled, settle};

@@ -36,7 +36,10 @@ pub struct Audit {
     pub refused: usize,
     pub received: usize,
     pub quarantined: usize,
-    pub duties_open: usize,
+    /// Duties that are due and not discharged.
+    pub owed: usize,
+    /// Reminders and lapses that lie ahead.
+    pub scheduled: usize,
     pub findings: usize,
     pub troubles: Vec<Trouble>,
 }
@@ -60,7 +63,10 @@ impl Flow {
         self.audit_files(&mut read, &mut audit, &leaves).await?;
         self.audit_outbox(&mut read, &mut audit, &leaves).await?;
         self.audit_inbox(&mut read, &mut audit, &leaves).await?;
-        audit.duties_open = read.queries().duties_open().await?.len();
+        let now = self.now();
+        let duties = read.queries().duties_open().await?;
+        audit.owed = duties.iter().filter(|duty| duty.due <= now || duty.attempts > 0).count();
+        audit.scheduled = duties.len() - audit.owed;
         audit.findings = read.queries().findings().await?.len();
         Ok(audit)
     }

@@ -22,14 +22,22 @@ impl Flow {
             let mut read = self.store.read().await?;
             read.queries().inbox_stored(ROUND).await?
         };
+        let (mut settled, mut fault) = (0, None);
         for row in &rows {
             match self.record_one(row).await {
-                Ok(()) => {}
-                Err(error) if error.family() == Family::Fault => return Err(error),
-                Err(error) => self.quarantine(row, &error).await?,
+                Ok(()) => settled += 1,
+                // Our own trouble with one envelope does not hold up the others.
+                Err(error) if error.family() == Family::Fault => fault = Some(error),
+                Err(error) => {
+                    self.quarantine(row, &error).await?;
+                    settled += 1;
+                }
             }
         }
-        Ok(rows.len())
+        match fault {
+            Some(error) if settled == 0 => Err(error),
+            _ => Ok(settled),
+        }
     }
 
     async fn record_one(&self, row: &InboxRow) -> Result<(), FlowError> {

@@ -227,7 +227,7 @@ async fn examine(cast: &Cast, narrator: &mut Narrator) -> anyhow::Result<()> {
             if let Some(trouble) = audit.troubles.first() {
                 bail!("{}: {}", trouble.what, trouble.found);
             }
-            if audit.waiting == 0 {
+            if audit.waiting == 0 && audit.owed == 0 {
                 break;
             }
             patience(began, "the last receipts")?;
