@@ -186,10 +186,13 @@ async fn doctor(context: &Context) -> anyhow::Result<Output> {
                 audit.received, audit.quarantined
             ),
         ),
-        ("owed", format!(
+        (
+            "owed",
+            format!(
                 "{} duties due, {} reminders ahead, {} findings to look at",
                 audit.owed, audit.scheduled, audit.findings
-            )),
+            ),
+        ),
     ];
     for (what, found) in counts {
         examined.push(Examined { what: what.to_owned(), ok: true, found });

@@ -23,11 +23,22 @@ pub(crate) struct Summary {
     pub(crate) preservation_file: FileId,
     pub(crate) assistance_file: FileId,
     pub(crate) package: PackageId,
-    pub(crate) tag_manifest: Option<Digest>,
+    pub(crate) digests: Digests,
     pub(crate) exhibits: usize,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     pub(crate) folders: Folders,
+}
+
+/// What a stranger can compute again.
+#[derive(Debug, Serialize)]
+pub(crate) struct Digests {
+    /// Of `tagmanifest-sha256.txt` of the package, which B's evidence office signed.
+    pub(crate) tag_manifest: Option<Digest>,
+    /// Of the sorted manifest of the exhibit, as it was taken in.
+    pub(crate) exhibit: Digest,
+    /// Of every receipt of the walk, as both States keep it.
+    pub(crate) receipts: Vec<Digest>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,7 +97,11 @@ pub(crate) fn leave(
         preservation_file: walked.preservation,
         assistance_file: walked.assistance,
         package: walked.package,
-        tag_manifest: walked.report.tagmanifest_digest,
+        digests: Digests {
+            tag_manifest: walked.report.tagmanifest_digest,
+            exhibit: walked.exhibit,
+            receipts: walked.receipts.clone(),
+        },
         exhibits: walked.exhibits,
         files: walked.files,
         bytes: walked.bytes,

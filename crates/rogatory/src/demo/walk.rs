@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 use treaty::{Draft, Kind, Severity};
-use vocabulary::{Failure as _, FileId, PackageId};
+use vocabulary::{Digest, Failure as _, FileId, PackageId};
 
 /// How long the other node may take to answer on loopback.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +36,9 @@ pub(crate) struct Walked {
     pub(crate) received: PathBuf,
     pub(crate) opened: PathBuf,
     pub(crate) report: VerifyReport,
+    /// The digest of the exhibit's sorted manifest.
+    pub(crate) exhibit: Digest,
+    pub(crate) receipts: Vec<Digest>,
     pub(crate) exhibits: usize,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
@@ -44,11 +47,24 @@ pub(crate) struct Walked {
 pub(crate) async fn walk(cast: &mut Cast, path: &Path, narrator: &mut Narrator) -> anyhow::Result<Walked> {
     let preservation = preserve(cast, narrator).await?;
     let assistance = ask(cast, narrator, preservation).await?;
-    let (files, size) = execute(cast, narrator, assistance, path).await?;
+    let taken = execute(cast, narrator, assistance, path).await?;
     let (package, received, report, exhibits, opened) = receive(cast, narrator, assistance).await?;
     close(cast, narrator, preservation, assistance).await?;
     examine(cast, narrator).await?;
-    Ok(Walked { preservation, assistance, package, received, opened, report, exhibits, files, bytes: size })
+    let receipts = receipts(cast, &[preservation, assistance]).await?;
+    Ok(Walked {
+        preservation,
+        assistance,
+        package,
+        received,
+        opened,
+        report,
+        exhibit: taken.tree,
+        receipts,
+        exhibits,
+        files: taken.files,
+        bytes: taken.bytes,
+    })
 }
 
 /// Art. 42: from draft to data preserved, with the same instants on both sides.
@@ -119,7 +135,7 @@ async fn execute(
     narrator: &mut Narrator,
     file: FileId,
     path: &Path,
-) -> anyhow::Result<(u64, u64)> {
+) -> anyhow::Result<incoming::Exhibit> {
     let b = &cast.b;
     let officer = b.flow.authorize(&b.first, take_in()).await?;
     let why = "produced by the provider under order 12/2026";
@@ -150,7 +166,7 @@ async fn execute(
     let command = b.flow.authorize(&b.first, command).await?;
     b.flow.perform::<Incoming>(file, &command, &[]).await?;
     narrator.step("B", "Art. 40(14)", "package announced; the node of A may fetch it");
-    Ok((files, size))
+    Ok(taken)
 }
 
 /// A's node fetches and verifies; a named examiner opens.
@@ -216,6 +232,17 @@ async fn close(
     }
     narrator.step("B", "Art. 40(26)", "both files closed; the preserved data are released");
     Ok(())
+}
+
+/// The receipts of everything that either State said in the files.
+async fn receipts(cast: &Cast, files: &[FileId]) -> anyhow::Result<Vec<Digest>> {
+    let mut receipts = Vec::new();
+    for file in files {
+        for letter in cast.a.flow.timeline(*file).await?.letters {
+            receipts.extend(letter.receipt);
+        }
+    }
+    Ok(receipts)
 }
 
 /// Every invariant of both nodes, from what is stored.
