@@ -143,11 +143,11 @@ async fn execute(
     let (known, _) =
         b.flow.take_exhibit(&officer, file, path, &name(path), why, &mut *watched.watch()).await?;
     drop(watched);
-    let (files, size) = known.exhibits.last().map_or((0, 0), |exhibit| (exhibit.files, exhibit.bytes));
+    let taken = known.exhibits.last().context("the exhibit")?.clone();
     narrator.step(
         "B",
         "Art. 44(1)",
-        format!("exhibit taken in: {files} files, {}; custody begins", bytes(size)),
+        format!("exhibit taken in: {} files, {}; custody begins", taken.files, bytes(taken.bytes)),
     );
     let officer = b.flow.authorize(&b.first, seal()).await?;
     let mut watched = Watched::new("sealing");
