@@ -127,7 +127,8 @@ impl Flow {
     /// The findings of our own rules on a request that we received.
     pub async fn findings_on_received(&self, file: &Incoming) -> Result<treaty::Checked, FlowError> {
         let draft = self.draft_of(file.draft).await?;
+        let peer = self.peer(file.from).await?;
         let mut read = self.store.read().await?;
-        self.check_received(&mut read, file.from, &draft, file.received_at).await
+        self.check_received(&mut read, &peer, &draft, file.received_at).await
     }
 }

@@ -309,8 +309,11 @@ impl Flow {
     }
 
     async fn announcement(&self, file: FileId, package: PackageId) -> Result<Announcement, FlowError> {
-        let mut read = self.store.read().await?;
-        for row in read.queries().events(file).await? {
+        let rows = {
+            let mut read = self.store.read().await?;
+            read.queries().events(file).await?
+        };
+        for row in rows {
             let event: casefile::Recorded<outgoing::Event> =
                 casefile::Recorded::from_bytes(&row.body, row.sequence)?;
             if let casefile::Body::Legal(outgoing::Event::EvidenceAnnounced { package: p, statement, .. }) =

@@ -180,7 +180,8 @@ impl Flow {
         if write.queries().view(statement.file).await?.is_some() {
             return Err(FlowError::ForeignFile { file: statement.file });
         }
-        let checked = self.check_received(write, row.peer, draft, row.received_at).await?;
+        let peer = self.peer(row.peer).await?;
+        let checked = self.check_received(write, &peer, draft, row.received_at).await?;
         let count = |severity: Severity| {
             u32::try_from(checked.findings.iter().filter(|f| f.severity == severity).count())
                 .unwrap_or(u32::MAX)

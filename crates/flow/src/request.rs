@@ -5,10 +5,11 @@ use casefile::{
     Outcome,
     outgoing::{Command, Outgoing, Stage},
 };
+use register::Peer;
 use store::Session;
 use treaty::{Checked, Context, Draft, Kind, PreservationFacts, RequestedProfile, Severity, Side};
 use uuid::Uuid;
-use vocabulary::{Digest, FileId, Instant, StateCode};
+use vocabulary::{Digest, FileId, Instant};
 
 /// A draft with what the rules say of it.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -212,14 +213,15 @@ impl Flow {
         Ok(uuid::Builder::from_unix_timestamp_millis(millis, &keys::random_bytes::<10>()?).into_uuid())
     }
 
-    /// What our rules say of a request that `from` sent us.
+    /// What our rules say of a request that `peer` sent us.
     pub(crate) async fn check_received(
         &self,
         session: &mut impl Session,
-        from: StateCode,
+        peer: &Peer,
         draft: &Draft,
         received_at: Instant,
     ) -> Result<Checked, FlowError> {
+        let from = peer.state();
         let preservation = match draft.preservation_file {
             Some(id) => match history::<casefile::incoming::Incoming>(session, id).await {
                 Ok(history) => history.state.filter(|file| file.from == from).map(|file| PreservationFacts {
@@ -237,7 +239,10 @@ impl Flow {
             side: Side::Requested,
             now: received_at,
             requesting: from,
-            requested: Some(&self.profile),
+            requested: Some(&RequestedProfile {
+                convention_in_force: self.profile.convention_in_force && peer.profile().convention_in_force,
+                ..self.profile.clone()
+            }),
             preservation,
         };
         Ok(draft.check(&context))
