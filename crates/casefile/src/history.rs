@@ -56,13 +56,14 @@ impl<E: Serialize + DeserializeOwned> Recorded<E> {
     }
 }
 
+/// A file and the events that made it; no file when there is none.
+pub type Replayed<C> = (Option<C>, Vec<Recorded<<C as Casefile>::Event>>);
+
 /// Replays the stored bytes of a file, checks that the chain is whole, and returns the file and its events.
 ///
 /// Each event is held by the digest in the next one. What changes the newest event, or drops events from the
 /// end, breaks no chain: only the ledger shows it.
-pub fn replay<C: Casefile>(
-    bodies: &[Vec<u8>],
-) -> Result<(Option<C>, Vec<Recorded<C::Event>>), HistoryBroken> {
+pub fn replay<C: Casefile>(bodies: &[Vec<u8>]) -> Result<Replayed<C>, HistoryBroken> {
     let mut file: Option<C> = None;
     let mut previous = None;
     let mut events = Vec::with_capacity(bodies.len());

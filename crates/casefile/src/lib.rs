@@ -20,7 +20,7 @@ mod transport;
 
 pub use disposition::{Disposition, Outcome};
 pub use duty::{Duty, Parcel};
-pub use history::{Body, HistoryBroken, Recorded, replay};
+pub use history::{Body, HistoryBroken, Recorded, Replayed, replay};
 pub use preserved::{Hold, Preserved};
 pub use refused::Refused;
 pub use transport::TransportEvent;

@@ -148,7 +148,7 @@ impl Flow {
         if sent_at.since(delivered.received_at) > CLOCK_SKEW_MAX || skew > CLOCK_SKEW_MAX && row.attempts == 0
         {
             let id = format!("clock/{}/{}", row.peer, self.now().seconds() / 3600);
-            let report = clock_report(row.peer, skew.as_secs());
+            let report = clock_report(row.peer, sent_at, delivered.received_at);
             self.find(write, id, Level::Warn, Some(row.file), Some(row.peer), report).await?;
         }
         if row.kind != "request" {
@@ -177,6 +177,11 @@ impl Flow {
     /// The peer's node refused the envelope for good: the attempts end and people are told.
     pub async fn attempt_refused(&self, attempt: &Attempt, report: &Report) -> Result<(), FlowError> {
         let mut write = self.store.write().await?;
+        // A receipt that came by another road meanwhile stands.
+        let known = write.queries().outbox(attempt.envelope).await?;
+        if known.is_none_or(|known| known.delivered_at.is_some() || known.refused_at.is_some()) {
+            return Ok(());
+        }
         let code: String = report.code.chars().take(8).collect();
         write.refuse_outbox(attempt.envelope, self.now(), &code).await?;
         let proof = TransportEvent::RefusedByPeer { envelope: attempt.envelope, code: code.clone() };
@@ -226,6 +231,13 @@ impl Flow {
         hours: u32,
     ) -> Result<(), FlowError> {
         let mut write = self.store.write().await?;
+        // The receipt may have come since the row was read.
+        let waits = write.queries().outbox(row.envelope).await?.is_some_and(|known| {
+            known.delivered_at.is_none() && known.refused_at.is_none() && known.thresholds < threshold
+        });
+        if !waits {
+            return Ok(());
+        }
         write.pass_threshold(row.envelope, threshold).await?;
         let proof = TransportEvent::ReceiptMissing {
             envelope: row.envelope,

@@ -150,7 +150,7 @@ impl Flow {
         }
         let peer = envelope.from.state;
         let id = format!("clock/{peer}/{}", now.seconds() / 3600);
-        self.find(write, id, Level::Warn, None, Some(peer), clock_report(peer, skew.as_secs())).await
+        self.find(write, id, Level::Warn, None, Some(peer), clock_report(peer, now, envelope.sent_at)).await
     }
 
     /// A contradiction in a peer's log is kept as evidence although the envelope is refused.
@@ -168,11 +168,14 @@ impl Flow {
 }
 
 /// Clocks that differ: shown on both sides, never a reason to lose a message.
-pub(crate) fn clock_report(peer: StateCode, seconds: u64) -> Report {
+pub(crate) fn clock_report(peer: StateCode, ours: Instant, theirs: Instant) -> Report {
+    let seconds = ours.since(theirs).max(theirs.since(ours)).as_secs();
     Report {
         family: Family::Fault,
         code: "F-410".to_owned(),
-        message: format!("our clock and the clock of `{peer}` differ by {seconds} s"),
+        message: format!(
+            "our clock said {ours} and the clock of `{peer}` said {theirs}: they differ by {seconds} s"
+        ),
         clause: Some("spec/02-exchange.md, clocks".to_owned()),
         remedy: "check the time service on both machines; receipts name both times".to_owned(),
     }

@@ -1,7 +1,7 @@
 //! The folder of a node: made once by `init`, opened by everything else.
 
 use crate::{Configuration, NodeError, error::disk};
-use flow::{Clock as _, Flow, NodeFolder, SystemClock};
+use flow::{Clock, Flow, NodeFolder, SystemClock};
 use keys::{Names, NodeKeys};
 use std::{fs, io::Write as _, path::Path, sync::Arc};
 use store::Store;
@@ -57,12 +57,17 @@ impl Home {
 
     /// The node's keys, database and clock, ready to work.
     pub async fn flow(&self) -> Result<Flow, NodeError> {
+        self.flow_at(Arc::new(SystemClock)).await
+    }
+
+    /// As `flow`, with the time from `clock`.
+    pub async fn flow_at(&self, clock: Arc<dyn Clock>) -> Result<Flow, NodeError> {
         let keys = NodeKeys::load(self.folder.path(), self.configuration.state)?;
         let store = Store::open(&self.folder.database()).await?;
         Ok(Flow::new(
             store,
             keys,
-            Arc::new(SystemClock),
+            clock,
             self.folder.clone(),
             self.configuration.profile(),
             self.configuration.zone.clone(),

@@ -1,7 +1,7 @@
 //! `node serve`: one process for one folder, until it is told to stop.
 
 use crate::{
-    Home, NodeError, Road,
+    Home, Limits, NodeError, Road,
     error::disk,
     server::{Endpoint, router},
     tls, work,
@@ -20,13 +20,8 @@ use tokio::{
 };
 use vocabulary::Failure as _;
 
-/// How long open connections may finish after the order to stop.
-const GRACE: Duration = Duration::from_secs(5);
 /// How soon a newly enrolled peer is let in.
 const ENROLMENT: Duration = Duration::from_millis(500);
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// The longest time for the head of a request, however slowly its bytes come.
-const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// A node that serves; dropped, it goes on until the process ends.
 #[derive(Debug)]
@@ -37,14 +32,19 @@ pub struct Running {
     server: JoinHandle<std::io::Result<()>>,
     workers: Vec<JoinHandle<()>>,
     flow: Flow,
+    grace: Duration,
     /// Held for as long as the node serves.
     _lock: File,
 }
 
 /// Starts the peer endpoint and the workers of the node in `home`.
 pub async fn serve(home: &Home) -> Result<Running, NodeError> {
+    serve_with(home, home.flow().await?, Limits::default()).await
+}
+
+/// As `serve`, with the given clock and store inside `flow`, and other times for peers.
+pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Running, NodeError> {
     let lock = lock(home)?;
-    let flow = home.flow().await?;
     let listen = &home.configuration.listen;
     let fault = |source| NodeError::Listen { address: listen.clone(), source };
     let listener = TcpListener::bind(listen).map_err(fault)?;
@@ -59,17 +59,20 @@ pub async fn serve(home: &Home) -> Result<Running, NodeError> {
     };
     let handle = Handle::new();
     let server = axum_server::from_tcp_rustls(listener, config.clone()).map_err(fault)?;
-    let mut server = server.map(|acceptor| acceptor.handshake_timeout(HANDSHAKE_TIME)).handle(handle.clone());
+    let mut server = server
+        .map(|acceptor| acceptor.handshake_timeout(limits.handshake))
+        .first_request_timeout(limits.head)
+        .handle(handle.clone());
     server
         .http_builder()
         .http1()
         .timer(hyper_util::rt::TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(limits.head)
         .http2()
         .timer(hyper_util::rt::TokioTimer::new())
         .max_concurrent_streams(64)
         .keep_alive_interval(Some(Duration::from_secs(20)));
-    let service = router(endpoint).into_make_service();
+    let service = router(endpoint, limits).into_make_service();
     let server = tokio::spawn(async move { server.serve(service).await });
 
     let (stop, stopped) = watch::channel(false);
@@ -81,14 +84,14 @@ pub async fn serve(home: &Home) -> Result<Running, NodeError> {
         tokio::spawn(let_in(flow.clone(), config, stopped)),
     ];
     tracing::info!(%address, state = %flow.us(), "serving");
-    Ok(Running { address, stop, handle, server, workers, flow, _lock: lock })
+    Ok(Running { address, stop, handle, server, workers, flow, grace: limits.grace, _lock: lock })
 }
 
 impl Running {
     /// Stops taking connections, lets the workers end their round and closes the database.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        self.handle.graceful_shutdown(Some(GRACE));
+        self.handle.graceful_shutdown(Some(self.grace));
         let _ = self.server.await;
         for worker in self.workers {
             let _ = worker.await;

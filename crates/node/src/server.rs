@@ -1,6 +1,6 @@
 //! The peer endpoint: take in envelopes, serve sealed packages, say who we are.
 
-use crate::tls::client_state;
+use crate::{Limits, tls::client_state};
 use axum::{
     Extension, Router,
     body::Body,
@@ -13,14 +13,11 @@ use axum_server::tls::TlsInfo;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use exchange::{EnvelopeFault, MAX_ENVELOPE_BYTES};
 use flow::{Flow, FlowError, HandedBy};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 use tower_http::{catch_panic::CatchPanicLayer, services::ServeFile, timeout::TimeoutLayer};
 use vocabulary::{Failure as _, Family, PackageId, Report, StateCode};
-
-/// The longest time in which an envelope must arrive, however slowly its bytes come.
-const INBOX_TIME: Duration = Duration::from_secs(30);
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -32,10 +29,10 @@ pub(crate) struct Endpoint {
     pub(crate) descriptor: Arc<Option<Vec<u8>>>,
 }
 
-pub(crate) fn router(endpoint: Endpoint) -> Router {
+pub(crate) fn router(endpoint: Endpoint, limits: Limits) -> Router {
     let inbox = Router::new()
         .route("/v1/inbox", post(take_in))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, INBOX_TIME));
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, limits.inbox));
     Router::new()
         .merge(inbox)
         .route("/v1/packages/{package}/{*name}", get(package_file))
@@ -52,7 +49,7 @@ async fn take_in(
 ) -> Response {
     let peer = match peer_of(&endpoint.flow, &tls).await {
         Ok(peer) => peer,
-        Err(error) => return refuse(&error.report()),
+        Err(report) => return turn_away(&report),
     };
     let bytes = match axum::body::to_bytes(body, MAX_ENVELOPE_BYTES).await {
         Ok(bytes) => bytes,
@@ -73,11 +70,11 @@ async fn package_file(
     Path((package, name)): Path<(PackageId, String)>,
     request: Request,
 ) -> Response {
-    let served = async {
-        let peer = peer_of(&endpoint.flow, &tls).await?;
-        endpoint.flow.served(peer, package, &name).await
+    let peer = match peer_of(&endpoint.flow, &tls).await {
+        Ok(peer) => peer,
+        Err(report) => return turn_away(&report),
     };
-    let (path, digest) = match served.await {
+    let (path, digest) = match endpoint.flow.served(peer, package, &name).await {
         Ok(Some(served)) => served,
         Ok(None) => return StatusCode::NOT_FOUND.into_response(),
         Err(error) => return refuse(&error.report()),
@@ -104,20 +101,32 @@ async fn descriptor(State(endpoint): State<Endpoint>) -> Response {
     }
 }
 
-async fn peer_of(flow: &Flow, tls: &TlsInfo) -> Result<StateCode, FlowError> {
+async fn peer_of(flow: &Flow, tls: &TlsInfo) -> Result<StateCode, Report> {
     let unknown = FlowError::UnknownPeer { state: flow.us() };
-    let certificate = tls.peer_certificates.first().ok_or(unknown)?;
-    client_state(flow, certificate, flow.now()).await
+    let certificate = tls.peer_certificates.first().ok_or_else(|| unknown.report())?;
+    client_state(flow, certificate).await
+}
+
+/// Who is not known is not told that an envelope is wrong: the sender keeps it and tries again.
+fn turn_away(report: &Report) -> Response {
+    match report.family {
+        Family::Fault => refuse(report),
+        Family::Refusal | Family::PeerFault => answer(StatusCode::FORBIDDEN, report),
+    }
 }
 
 fn refuse(report: &Report) -> Response {
     let status = match (report.family, report.code.as_str()) {
         (_, "F-002") => StatusCode::INSUFFICIENT_STORAGE,
         (_, "P-510") => StatusCode::PAYLOAD_TOO_LARGE,
-        (_, "R-159" | "R-551") => StatusCode::FORBIDDEN,
+        (_, "R-551") => StatusCode::FORBIDDEN,
         (Family::Refusal | Family::PeerFault, _) => StatusCode::UNPROCESSABLE_ENTITY,
         (Family::Fault, _) => StatusCode::SERVICE_UNAVAILABLE,
     };
+    answer(status, report)
+}
+
+fn answer(status: StatusCode, report: &Report) -> Response {
     tracing::warn!(code = report.code, status = status.as_u16(), "refused");
     let body = serde_json::to_vec(&shown(report)).unwrap_or_default();
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()

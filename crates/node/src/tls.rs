@@ -5,12 +5,12 @@ use flow::{Flow, FlowError};
 use register::Peer;
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig, client::WebPkiServerVerifier, crypto::CryptoProvider,
-    server::WebPkiClientVerifier, version::TLS13,
+    server::WebPkiClientVerifier, time_provider::TimeProvider, version::TLS13,
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _};
 use seal::Certificate;
-use std::sync::Arc;
-use vocabulary::{Instant, StateCode};
+use std::{sync::Arc, time::Duration};
+use vocabulary::{Failure as _, Report, StateCode};
 
 /// AWS-LC with X25519MLKEM768 first, and no key exchange without it in the first flight.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
@@ -29,7 +29,7 @@ pub(crate) async fn server_config(flow: &Flow) -> Result<Arc<ServerConfig>, Node
         .build()
         .map_err(|error| tls(&error))?;
     let (chain, key) = own_pair(flow)?;
-    let mut config = ServerConfig::builder_with_provider(provider())
+    let mut config = ServerConfig::builder_with_details(provider(), Arc::new(NodeTime(flow.clone())))
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| tls(&error))?
         .with_client_cert_verifier(clients)
@@ -47,7 +47,7 @@ pub(crate) fn client_config(flow: &Flow, peer: &Peer) -> Result<ClientConfig, No
         .build()
         .map_err(|error| tls(&error))?;
     let (chain, key) = own_pair(flow)?;
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let mut config = ClientConfig::builder_with_details(provider(), Arc::new(NodeTime(flow.clone())))
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| tls(&error))?
         .with_webpki_verifier(servers)
@@ -58,17 +58,23 @@ pub(crate) fn client_config(flow: &Flow, peer: &Peer) -> Result<ClientConfig, No
 }
 
 /// The State whose node this client certificate belongs to; a root speaks for its own State only.
-pub(crate) async fn client_state(
-    flow: &Flow,
-    certificate: &[u8],
-    now: Instant,
-) -> Result<StateCode, FlowError> {
-    let refused = |state| FlowError::UnknownPeer { state };
-    let shown = Certificate::from_der(certificate).map_err(|_| refused(flow.us()))?;
+pub(crate) async fn client_state(flow: &Flow, certificate: &[u8]) -> Result<StateCode, Report> {
+    let shown = Certificate::from_der(certificate).map_err(|error| error.report())?;
     let state = shown.office().map_or(flow.us(), |office| office.state);
-    let peer = flow.peer(state).await?;
-    peer.anchor().verify_tls(&shown, now).map_err(|_| refused(state))?;
+    let peer = flow.peer(state).await.map_err(|error: FlowError| error.report())?;
+    peer.anchor().verify_tls(&shown, flow.now()).map_err(|error| error.report())?;
     Ok(state)
+}
+
+/// The node's own clock, so that certificates are judged by the time that receipts name.
+#[derive(Debug)]
+struct NodeTime(Flow);
+
+impl TimeProvider for NodeTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.now().seconds()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
 }
 
 fn own_pair(flow: &Flow) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), NodeError> {

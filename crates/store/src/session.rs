@@ -2,7 +2,7 @@
 
 use crate::{Queries, StoreFault};
 use sqlx::{
-    AssertSqlSafe, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, Connection as _, Sqlite, SqlitePool, Transaction,
     pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -31,8 +31,14 @@ impl Store {
             .foreign_keys(true)
             .pragma("secure_delete", "ON")
             .busy_timeout(BUSY_TIMEOUT);
-        let writer =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(fault)?;
+        // On a full disk SQLite rolls back by itself, and sqlx then takes the transaction for open for ever:
+        // such a connection is not used again.
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
+            .connect_with(options.clone())
+            .await
+            .map_err(fault)?;
         sqlx::raw_sql(AssertSqlSafe(include_str!("schema.sql"))).execute(&writer).await.map_err(fault)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
@@ -46,7 +52,7 @@ impl Store {
         Ok(Read { connection: self.readers.acquire().await? })
     }
 
-    /// Begins the transaction with the write lock held, so that what is read in it cannot change.
+    /// Begins a transaction with the write lock held, so that what is read in it cannot change.
     pub async fn write(&self) -> Result<Write, StoreFault> {
         Ok(Write { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await? })
     }

@@ -79,18 +79,27 @@ impl TreatyCommand {
     }
 }
 
+/// Long cells are cut for the terminal; `--json` has them whole.
 fn rule_table(rules: &[&treaty::Rule]) -> String {
     let rows: Vec<Vec<String>> = rules
         .iter()
         .map(|rule| {
             vec![
-                rule.id.to_owned(),
                 rule.citation().to_string(),
-                rule.value.to_string(),
-                rule.meaning.to_owned(),
-                rule.source.to_owned(),
+                cut(&rule.value.to_string(), 40),
+                cut(rule.meaning, 60),
+                rule.id.to_owned(),
             ]
         })
         .collect();
-    table(&["Rule", "Article", "Value", "Meaning", "Source"], &rows)
+    table(&["Article", "Value", "Meaning", "Rule"], &rows)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most - 1).collect();
+    short.push('…');
+    short
 }
