@@ -62,3 +62,49 @@ pub struct Hold {
     /// True once the request for assistance was decided.
     pub decided: bool,
 }
+
+/// The clock of a preservation as a file has it: the rules that both sides share.
+pub(crate) struct Clock<'a> {
+    pub(crate) preserved: Option<&'a Preserved>,
+    pub(crate) hold: Option<&'a Hold>,
+    /// It lapsed, or the file ended.
+    pub(crate) over: bool,
+}
+
+impl<'a> Clock<'a> {
+    /// True while the preservation runs towards its end with nothing to stop it.
+    pub(crate) fn runs(&self) -> bool {
+        self.preserved.is_some() && self.hold.is_none() && !self.over
+    }
+
+    /// A request for assistance that came before the end keeps the data, Art. 42(8).
+    pub(crate) fn may_hold(&self, since: Instant, none: Refused) -> Result<(), Refused> {
+        match self.running_at(since, none)?.until() {
+            until if since < until => Ok(()),
+            _ => Err(Refused::Already { what: "the preservation has lapsed" }),
+        }
+    }
+
+    pub(crate) fn may_lapse(&self, until: Instant, now: Instant, none: Refused) -> Result<(), Refused> {
+        match self.running_at(until, none)?.until() {
+            known if known == until && now >= until => Ok(()),
+            _ => Err(Refused::Already { what: "the preservation was extended" }),
+        }
+    }
+
+    pub(crate) fn may_end_hold(&self, by: FileId) -> Result<(), Refused> {
+        match self.hold {
+            Some(hold) if hold.by == by && !hold.decided => Ok(()),
+            _ => Err(Refused::Already { what: "the hold ended or never began" }),
+        }
+    }
+
+    /// The preservation, if its clock runs and `at` is not after its end; `none` when nothing was preserved.
+    fn running_at(&self, at: Instant, none: Refused) -> Result<&'a Preserved, Refused> {
+        match self.preserved {
+            Some(preserved) if self.runs() && at <= preserved.until() => Ok(preserved),
+            Some(_) => Err(Refused::Already { what: "the preservation is held, released or has lapsed" }),
+            None => Err(none),
+        }
+    }
+}

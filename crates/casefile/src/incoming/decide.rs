@@ -7,7 +7,7 @@ use crate::{
 };
 use mandate::{Authorized, FourEyes};
 use treaty::{Kind, MAX_REASONS_BYTES, OffenceBasis, RefusalGrounds, RequestedProfile};
-use vocabulary::{Digest, FileId, Instant, OfficerId, PackageId};
+use vocabulary::{Digest, Instant, OfficerId, PackageId};
 
 pub(super) fn decide(
     file: Option<&Incoming>,
@@ -262,18 +262,15 @@ impl Incoming {
                 None => Err(self.wrong_stage("report-extension-asked", "executed, with data preserved")),
             },
             Command::ReportHeld { by, since } => {
-                let preserved = self.running(*since, "report-held")?;
-                if *since == preserved.until() {
-                    return Err(Refused::Already { what: "the preservation has lapsed" });
-                }
+                self.clock().may_hold(*since, self.nothing_preserved("report-held"))?;
                 Ok(Event::Held { by: *by, since: *since })
             }
-            Command::ReportHoldEnded { by } => self.end_hold(*by),
+            Command::ReportHoldEnded { by } => {
+                self.clock().may_end_hold(*by)?;
+                Ok(Event::HoldEnded { by: *by })
+            }
             Command::ReportLapsed { until } => {
-                let preserved = self.running(*until, "report-lapsed")?;
-                if preserved.until() != *until || now < *until {
-                    return Err(Refused::Already { what: "the preservation was extended" });
-                }
+                self.clock().may_lapse(*until, now, self.nothing_preserved("report-lapsed"))?;
                 Ok(Event::Lapsed { until: *until })
             }
             Command::ReportAnswered { envelope } => match self.answered {
@@ -293,19 +290,8 @@ impl Incoming {
         }
     }
 
-    fn end_hold(&self, by: FileId) -> Result<Event, Refused> {
-        match &self.hold {
-            Some(hold) if hold.by == by && !hold.decided => Ok(Event::HoldEnded { by }),
-            _ => Err(Refused::Already { what: "the hold ended or never began" }),
-        }
-    }
-
-    fn running(&self, at: Instant, command: &'static str) -> Result<&Preserved, Refused> {
-        match &self.preserved {
-            Some(preserved) if self.clock_runs() && at <= preserved.until() => Ok(preserved),
-            Some(_) => Err(Refused::Already { what: "the preservation is held, released or has lapsed" }),
-            None => Err(self.wrong_stage(command, "executed, with data preserved")),
-        }
+    fn nothing_preserved(&self, command: &'static str) -> Refused {
+        self.wrong_stage(command, "executed, with data preserved")
     }
 
     fn executing(&self, command: &'static str) -> Result<(), Refused> {

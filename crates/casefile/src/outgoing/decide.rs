@@ -4,7 +4,7 @@ use super::{Command, Direction, Event, Outgoing, Stage};
 use crate::{Disposition, Outcome, Refused};
 use mandate::{Authorized, FourEyes};
 use treaty::Kind;
-use vocabulary::{Digest, FileId, Instant, PackageId};
+use vocabulary::{Digest, Instant, PackageId};
 
 pub(super) fn decide(
     file: Option<&Outgoing>,
@@ -200,18 +200,15 @@ impl Outgoing {
                 None => Err(self.wrong_stage("report-extended", "answered, with data preserved")),
             },
             Command::ReportHeld { by, since } => {
-                let preserved = self.running(*since, "report-held")?;
-                if *since == preserved.until() {
-                    return Err(Refused::Already { what: "the preservation has lapsed" });
-                }
+                self.clock().may_hold(*since, self.nothing_preserved("report-held"))?;
                 Ok(Event::Held { by: *by, since: *since })
             }
-            Command::ReportHoldEnded { by } => self.end_hold(*by),
+            Command::ReportHoldEnded { by } => {
+                self.clock().may_end_hold(*by)?;
+                Ok(Event::HoldEnded { by: *by })
+            }
             Command::ReportLapsed { until } => {
-                let preserved = self.running(*until, "report-lapsed")?;
-                if preserved.until() != *until || now < *until {
-                    return Err(Refused::Already { what: "the preservation was extended" });
-                }
+                self.clock().may_lapse(*until, now, self.nothing_preserved("report-lapsed"))?;
                 Ok(Event::Lapsed { until: *until })
             }
             Command::ReportAnnounced { package, tag_manifest, bytes, statement } => {
@@ -243,19 +240,8 @@ impl Outgoing {
         }
     }
 
-    fn end_hold(&self, by: FileId) -> Result<Event, Refused> {
-        match &self.hold {
-            Some(hold) if hold.by == by && !hold.decided => Ok(Event::HoldEnded { by }),
-            _ => Err(Refused::Already { what: "the hold ended or never began" }),
-        }
-    }
-
-    fn running(&self, at: Instant, command: &'static str) -> Result<&crate::Preserved, Refused> {
-        match &self.preserved {
-            Some(preserved) if self.clock_runs() && at <= preserved.until() => Ok(preserved),
-            Some(_) => Err(Refused::Already { what: "the preservation is held, released or has lapsed" }),
-            None => Err(self.wrong_stage(command, "answered, with data preserved")),
-        }
+    fn nothing_preserved(&self, command: &'static str) -> Refused {
+        self.wrong_stage(command, "answered, with data preserved")
     }
 
     fn answerable(&self, command: &'static str) -> Result<(), Refused> {

@@ -1,6 +1,7 @@
 //! The requesting State's file as its history makes it.
 
 use super::Event;
+use crate::preserved::Clock;
 use crate::{Casefile, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side};
 use mandate::{Authorized, FourEyes};
 use serde::{Deserialize, Serialize};
@@ -287,7 +288,15 @@ impl Outgoing {
 
     /// True while a preservation runs towards its end with nothing to stop it.
     pub fn clock_runs(&self) -> bool {
-        self.preserved.is_some() && self.hold.is_none() && !self.lapsed && self.stage.is_open()
+        self.clock().runs()
+    }
+
+    pub(crate) fn clock(&self) -> Clock<'_> {
+        Clock {
+            preserved: self.preserved.as_ref(),
+            hold: self.hold.as_ref(),
+            over: self.lapsed || !self.stage.is_open(),
+        }
     }
 }
 
