@@ -30,14 +30,23 @@ pub fn admit(
         return Err(AdmitFault::OtherSender { expected: peer.state(), found: envelope.from });
     }
     let head = checkpoint::open(&envelope.log.checkpoint, peer.log())?;
-    let commitment =
-        envelope.log.commitment(STATEMENT_LABEL, &envelope.committed()).ok_or(AdmitFault::Salt)?;
-    envelope.log.inclusion.verify(&commitment, head.checkpoint()).map_err(AdmitFault::NotInLog)?;
+    in_log(envelope, head.checkpoint())?;
     if let Some(other) = seen.iter().chain(last).find(|other| other.contradicts(head.checkpoint())) {
         return Err(AdmitFault::SplitView { size: other.size() });
     }
     let linked = link(envelope, last, head.checkpoint())?;
     Ok(Admission { head, linked })
+}
+
+/// The statement stands in the sender's log under the addresses that the envelope shows.
+fn in_log(envelope: &Envelope, head: &Checkpoint) -> Result<(), AdmitFault> {
+    let verify = |digest: &Digest| {
+        let commitment = envelope.log.commitment(STATEMENT_LABEL, digest).ok_or(AdmitFault::Salt)?;
+        envelope.log.inclusion.verify(&commitment, head).map_err(AdmitFault::NotInLog)
+    };
+    // A sender that commits to the sealed bytes alone is believed too; one that commits to the addresses cannot
+    // be made to look so, since its leaf is what it is.
+    verify(&envelope.committed()).or_else(|fault| verify(&envelope.digest).map_err(|_| fault))
 }
 
 fn link(envelope: &Envelope, last: Option<&Checkpoint>, head: &Checkpoint) -> Result<bool, AdmitFault> {

@@ -76,8 +76,7 @@ impl Envelope {
 /// The digest that a sender commits to its log: the sealed bytes and the addresses under which they travel, so
 /// that an envelope with other addresses is not in the log.
 pub fn addressed_digest(envelope: EnvelopeId, from: OfficeId, to: OfficeId, sealed: &Digest) -> Digest {
-    let _ = (envelope, from, to);
-    *sealed
+    Digest::of(format!("{FORMAT}\n{envelope}\n{from}\n{to}\n{sealed}\n").as_bytes())
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

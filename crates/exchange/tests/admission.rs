@@ -1,5 +1,7 @@
 //! Envelopes that a node admits, and those that it refuses before anything is durable.
 
+#![cfg(test)]
+
 #[expect(dead_code, reason = "the receipts' half of the fixture is for the other tests")]
 mod fixture;
 

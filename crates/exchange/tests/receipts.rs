@@ -1,5 +1,7 @@
 //! Receipts that a sender believes, and those that leave the envelope undelivered.
 
+#![cfg(test)]
+
 mod fixture;
 
 use exchange::{Envelope, Receipt, SettleFault, Settled, settle};

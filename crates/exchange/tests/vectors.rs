@@ -1,5 +1,7 @@
 //! The vectors of `spec/vectors/exchange`: good ones stand, bad ones are refused with the code that they name.
 
+#![cfg(test)]
+
 #[expect(dead_code, reason = "parts of the fixture are for the other tests")]
 mod fixture;
 
