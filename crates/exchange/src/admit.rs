@@ -40,13 +40,9 @@ pub fn admit(
 
 /// The statement stands in the sender's log under the addresses that the envelope shows.
 fn in_log(envelope: &Envelope, head: &Checkpoint) -> Result<(), AdmitFault> {
-    let verify = |digest: &Digest| {
-        let commitment = envelope.log.commitment(STATEMENT_LABEL, digest).ok_or(AdmitFault::Salt)?;
-        envelope.log.inclusion.verify(&commitment, head).map_err(AdmitFault::NotInLog)
-    };
-    // A sender that commits to the sealed bytes alone is believed too; one that commits to the addresses cannot
-    // be made to look so, since its leaf is what it is.
-    verify(&envelope.committed()).or_else(|fault| verify(&envelope.digest).map_err(|_| fault))
+    let commitment =
+        envelope.log.commitment(STATEMENT_LABEL, &envelope.committed()).ok_or(AdmitFault::Salt)?;
+    envelope.log.inclusion.verify(&commitment, head).map_err(AdmitFault::NotInLog)
 }
 
 fn link(envelope: &Envelope, last: Option<&Checkpoint>, head: &Checkpoint) -> Result<bool, AdmitFault> {

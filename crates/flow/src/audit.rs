@@ -6,7 +6,7 @@ use crate::{
     request::read_view,
 };
 use casefile::{Casefile, incoming::Incoming, outgoing::Outgoing, replay};
-use exchange::{RECEIVED_LABEL, Receipt, STATEMENT_LABEL, settle};
+use exchange::{RECEIVED_LABEL, Receipt, STATEMENT_LABEL, addressed_digest, settle};
 use ledger::{Commitment, Hash, Salt, tree};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -167,7 +167,8 @@ impl Flow {
             if Digest::of(&row.sealed) != row.sealed_digest {
                 audit.trouble(&name, "its bytes are not what was sealed");
             }
-            if !committed(leaves, row.leaf, STATEMENT_LABEL, &row.salt, &row.sealed_digest) {
+            let addressed = addressed_digest(row.envelope, row.sender, row.addressee, &row.sealed_digest);
+            if !committed(leaves, row.leaf, STATEMENT_LABEL, &row.salt, &addressed) {
                 audit.trouble(&name, "it is not in the ledger");
             }
             match (&row.receipt, row.delivered_at) {

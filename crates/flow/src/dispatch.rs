@@ -6,7 +6,7 @@ use casefile::{
     incoming::{self, Incoming},
     outgoing::Outgoing,
 };
-use exchange::{Decision, Message, STATEMENT_LABEL, Statement};
+use exchange::{Decision, Message, STATEMENT_LABEL, Statement, addressed_digest};
 use mandate::{Authorized, FourEyes};
 use store::{DutyRow, InboxState, OutboxRow};
 use vocabulary::{EnvelopeId, FileId, OfficeFunction, OfficeId, OfficerId};
@@ -37,7 +37,8 @@ impl Flow {
         if !write.queries().duty_open(&duty.id).await? {
             return Ok(());
         }
-        let (salt, leaf) = self.append(&mut write, STATEMENT_LABEL, &sealed.digest()).await?;
+        let committed = addressed_digest(envelope, built.from, built.to, &sealed.digest());
+        let (salt, leaf) = self.append(&mut write, STATEMENT_LABEL, &committed).await?;
         let row = OutboxRow {
             envelope,
             peer: built.to.state,

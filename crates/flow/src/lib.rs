@@ -37,7 +37,7 @@ pub use peer::Enrolled;
 pub use perform::Performed;
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
-pub use timeline::{Letter, Step, Timeline};
+pub use timeline::{Letter, Step, Text, Timeline};
 
 use keys::NodeKeys;
 use std::sync::Arc;

@@ -75,6 +75,7 @@ impl Flow {
         watch: &mut Watch<'_>,
     ) -> Result<(Incoming, ExhibitRecord), FlowError> {
         let exhibit = ExhibitId::from_uuid(self.new_uuid()?);
+        let _alone = self.evidence_lock(file)?;
         self.would_allow(file, officer).await?;
         let path = std::path::absolute(path).map_err(|source| disk(path, source))?;
         let sources = evidence::scan(&path).map_err(|error| FlowError::Evidence(error.report()))?;
@@ -131,6 +132,7 @@ impl Flow {
         file: FileId,
         watch: &mut Watch<'_>,
     ) -> Result<(Incoming, PackageSummary), FlowError> {
+        let _alone = self.evidence_lock(file)?;
         let known = self.would_allow(file, officer).await?;
         let package = PackageId::from_uuid(self.new_uuid()?);
         let peer = self.peer(known.from).await?;
@@ -168,6 +170,16 @@ impl Flow {
         write.put_setting(&format!("package/{package}"), file.to_string().as_bytes()).await?;
         write.commit().await?;
         Ok((performed.file, summary))
+    }
+
+    /// One program at a time works on the evidence of a file: a second one would clear what the first one seals.
+    fn evidence_lock(&self, file: FileId) -> Result<fs::File, FlowError> {
+        let path = self.folder.sealed(file).with_extension("lock");
+        let folder = path.parent().unwrap_or(&path);
+        fs::create_dir_all(folder).map_err(|source| disk(folder, source))?;
+        let lock = fs::File::create(&path).map_err(|source| disk(&path, source))?;
+        lock.lock().map_err(|source| disk(&path, source))?;
+        Ok(lock)
     }
 
     /// Refuses early what `decide` would refuse after hours of hashing.
@@ -355,7 +367,11 @@ impl Flow {
             .perform_in::<Outgoing>(&mut write, fetch.file, &Authorized::reported(command)?, &[object])
             .await
         {
-            Err(error) if error.is_already_done() => return self.finish(duty).await.map(|()| report),
+            Err(error) if error.is_already_done() => {
+                // Two write transactions at once would wait for each other.
+                drop(write);
+                return self.finish(duty).await.map(|()| report);
+            }
             other => other?,
         };
         write.discharge_duty(duty, self.now()).await?;
@@ -394,6 +410,7 @@ impl Flow {
         let peer = self.peer(known.to).await?;
         let key = self.keys.office(OfficeFunction::EvidenceOffice)?;
         let now = self.now();
+        let (out, aside) = aside(out)?;
         let opened = evidence::open(
             &self.folder.received(evidence.package),
             &|wrapped| {
@@ -401,7 +418,7 @@ impl Flow {
                     .map_err(|error| error.report())
             },
             &|tag_manifest, signature| signer_of(tag_manifest, signature, &peer, now),
-            out,
+            &aside,
             watch,
         )
         .map_err(|error| FlowError::Evidence(error.report()))?;
@@ -412,12 +429,15 @@ impl Flow {
         };
         let command = officer.clone().with(command)?;
         if let Err(error) = self.perform::<Outgoing>(file, &command, &[]).await {
-            fs::remove_dir_all(out).map_err(|source| disk(out, source))?;
+            fs::remove_dir_all(&aside).map_err(|source| disk(&aside, source))?;
             return Err(error);
         }
+        // Only now: content never lies in its place without its event.
+        fs::rename(&aside, &out).map_err(|source| disk(&out, source))?;
+        sync_folder(out.parent().unwrap_or(&out))?;
         Ok(OpenedPackage {
             package: evidence.package,
-            folder: out.to_owned(),
+            folder: out,
             signer: opened.signer,
             files: opened.files.len() as u64,
             exhibits: opened.exhibits,
@@ -499,6 +519,25 @@ fn announcement(
                 tree: exhibit.tree,
             })
             .collect(),
+    }
+}
+
+/// The new folder `out` and one beside it, in which content waits until its opening is recorded.
+///
+/// What a killed attempt left there is removed.
+fn aside(out: &Path) -> Result<(PathBuf, PathBuf), FlowError> {
+    let out = std::path::absolute(out).map_err(|source| disk(out, source))?;
+    if fs::symlink_metadata(&out).is_ok() {
+        return Err(FlowError::Evidence(evidence::OpenError::OutExists.report()));
+    }
+    let name = out.file_name().ok_or_else(|| disk(&out, std::io::ErrorKind::InvalidInput.into()))?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".opening");
+    let aside = out.with_file_name(hidden);
+    match fs::remove_dir_all(&aside) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(disk(&aside, source)),
+        _ => Ok((out, aside)),
     }
 }
 

@@ -43,6 +43,9 @@ impl Flow {
     async fn record_one(&self, row: &InboxRow) -> Result<(), FlowError> {
         let statement = self.open_statement(row).await?;
         let mut write = self.store.write().await?;
+        if !waits(&mut write, row).await? {
+            return Ok(());
+        }
         self.record(&mut write, row, &statement).await?;
         let receipt = Digest::of(&row.receipt);
         let proof = TransportEvent::Received {
@@ -280,6 +283,9 @@ impl Flow {
         let report = error.report();
         let file = FileId::from_uuid(*row.envelope.as_uuid());
         let mut write = self.store.write().await?;
+        if !waits(&mut write, row).await? {
+            return Ok(());
+        }
         write.settle_inbox(row.peer, row.envelope, InboxState::Quarantined, None, Some(&report.code)).await?;
         let id = format!("quarantine/{}/{}", row.peer, row.envelope);
         self.find(&mut write, id.clone(), Level::Fail, None, Some(row.peer), report.clone()).await?;
@@ -295,6 +301,12 @@ impl Flow {
 enum Side {
     Outgoing,
     Incoming,
+}
+
+/// False when another program of this node settled the envelope in the meantime.
+async fn waits(write: &mut Write, row: &InboxRow) -> Result<bool, FlowError> {
+    let now = write.queries().inbox(row.peer, row.envelope).await?;
+    Ok(now.is_some_and(|now| now.state == InboxState::Stored))
 }
 
 /// A decision as the file keeps it, and its texts as objects.

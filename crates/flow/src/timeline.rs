@@ -39,6 +39,21 @@ pub struct Letter {
     pub trouble: Option<String>,
 }
 
+/// Words of either State in a file, which its events name by digest.
+#[derive(Debug, Clone, Serialize)]
+pub struct Text {
+    /// The event's number and word.
+    pub sequence: u64,
+    pub what: String,
+    /// What the words are: `text`, `reasons`, `conditions`, `reason`, `note` or `order`.
+    pub name: &'static str,
+    /// `None` when the words were destroyed.
+    pub text: Option<String>,
+}
+
+/// The names under which events hold the digest of a text.
+const TEXTS: [&str; 6] = ["text", "reasons", "conditions", "reason", "note", "order"];
+
 #[derive(Debug, Clone, Serialize)]
 pub struct Timeline {
     pub file: View,
@@ -88,6 +103,32 @@ impl Flow {
         }
         letters.sort_by_key(|letter| letter.at);
         Ok(Timeline { file: view, steps, letters })
+    }
+}
+
+impl Flow {
+    /// The words of both States in a file, in the order of its events.
+    pub async fn texts(&self, file: FileId) -> Result<Vec<Text>, FlowError> {
+        let rows = {
+            let mut read = self.store.read().await?;
+            read.queries().events(file).await?
+        };
+        let mut texts = Vec::new();
+        for row in rows.iter().filter(|row| row.ladder == Ladder::Legal) {
+            let step = step(row)?;
+            let disposition = step.detail.get("disposition");
+            for name in TEXTS {
+                let named = step.detail.get(name).or_else(|| disposition?.get(name));
+                let Some(digest) = named.and_then(|value| value.as_str()?.parse().ok()) else { continue };
+                let text = match self.read_text(digest).await {
+                    Ok(text) => Some(text),
+                    Err(FlowError::ObjectGone { .. }) => None,
+                    Err(error) => return Err(error),
+                };
+                texts.push(Text { sequence: step.sequence, what: step.what.clone(), name, text });
+            }
+        }
+        Ok(texts)
     }
 }
 
