@@ -22,6 +22,11 @@ impl Disposition {
         matches!(self, Self::Grant { .. })
     }
 
+    /// False for a postponement: the request is decided another time, Art. 40(27).
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Postpone { .. })
+    }
+
     pub fn word(&self) -> &'static str {
         match self {
             Self::Grant { .. } => "granted",

@@ -100,6 +100,8 @@ pub enum HistoryBroken {
     Version { sequence: u64, found: u32 },
     #[error("event {sequence} does not follow the event before it")]
     Chain { sequence: u64 },
+    #[error("event {sequence} is not what the ledger committed")]
+    NotCommitted { sequence: u64 },
     #[error("the event `{event}` cannot follow the state `{stage}`")]
     Order { event: &'static str, stage: &'static str },
 }

@@ -67,21 +67,23 @@ pub struct Hold {
 pub(crate) struct Clock<'a> {
     pub(crate) preserved: Option<&'a Preserved>,
     pub(crate) hold: Option<&'a Hold>,
-    /// It lapsed, or the file ended.
-    pub(crate) over: bool,
+    pub(crate) lapsed: bool,
+    /// The file was closed or withdrawn.
+    pub(crate) ended: bool,
 }
 
 impl<'a> Clock<'a> {
     /// True while the preservation runs towards its end with nothing to stop it.
     pub(crate) fn runs(&self) -> bool {
-        self.preserved.is_some() && self.hold.is_none() && !self.over
+        self.preserved.is_some() && self.hold.is_none() && !self.lapsed && !self.ended
     }
 
-    /// A request for assistance that came before the end keeps the data, Art. 42(8).
+    /// A request for assistance that came before the end keeps the data, Art. 42(8), however late we learn of it.
     pub(crate) fn may_hold(&self, since: Instant, none: Refused) -> Result<(), Refused> {
-        match self.running_at(since, none)?.until() {
-            until if since < until => Ok(()),
-            _ => Err(Refused::Already { what: "the preservation has lapsed" }),
+        match self.preserved {
+            Some(preserved) if self.hold.is_none() && !self.ended && since < preserved.until() => Ok(()),
+            Some(_) => Err(Refused::Already { what: "the preservation is held, released or has lapsed" }),
+            None => Err(none),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Triage, consultation, proposal, decision and execution by officers of the requested State, and consultation by both.
 
-use crate::{Credential, Flow, FlowError, Performed, View};
+use crate::{Credential, Flow, FlowError, Performed, View, request::limited};
 use casefile::{
     Preserved,
     incoming::{Command, Incoming, Proposal},
@@ -18,7 +18,7 @@ impl Flow {
         urgent: bool,
         note: Option<&str>,
     ) -> Result<Performed<Incoming>, FlowError> {
-        let object = note.map(|text| text.as_bytes().to_vec());
+        let object = note.map(limited).transpose()?;
         let note = object.as_deref().map(Digest::of);
         let command = self.authorize(credential, Command::Triage { urgent, note }).await?;
         self.perform::<Incoming>(file, &command, object.as_slice()).await
@@ -31,7 +31,7 @@ impl Flow {
         file: FileId,
         text: &str,
     ) -> Result<View, FlowError> {
-        let object = text.as_bytes().to_vec();
+        let object = limited(text)?;
         let text = Digest::of(&object);
         match self.view(file).await? {
             View::Outgoing(_) => {
@@ -90,7 +90,7 @@ impl Flow {
             minimum: preservation_minimum(effected, &self.zone)?,
             order_end: order_end(effected, days, &self.zone)?,
         };
-        let object = order.as_bytes().to_vec();
+        let object = limited(order)?;
         let command = Command::EffectPreservation { preserved, order: Digest::of(&object) };
         let command = self.authorize(credential, command).await?;
         self.perform::<Incoming>(file, &command, &[object]).await

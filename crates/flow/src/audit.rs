@@ -184,7 +184,7 @@ impl Flow {
                 (None, None) => audit.waiting += 1,
                 _ => audit.trouble(&name, "delivery without a receipt"),
             }
-            if matches!(row.kind.as_str(), "request" | "decision" | "preserved" | "evidence" | "closing") {
+            if matches!(row.kind.as_str(), "request" | "preserved" | "evidence" | "closing") {
                 let times = said.entry((row.file, row.kind.clone())).or_default();
                 *times += 1;
                 if *times > 1 {

@@ -139,7 +139,7 @@ impl Flow {
             Parcel::Decision => {
                 let (eyes, disposition) =
                     file.decided.as_ref().ok_or(FlowError::Record { what: "a decision" })?;
-                answers = !disposition.is_grant();
+                answers = disposition.is_final() && !disposition.is_grant();
                 Message::Decision {
                     decision: self.decision(disposition).await?,
                     officers: officers(Some(eyes))?,

@@ -48,6 +48,11 @@ pub enum FlowError {
     OfficerExists { id: String },
     #[error("the officer name `system` is the node's own")]
     OfficerReserved,
+    #[error(
+        "a text of {found} bytes; at least one character and at most {} bytes are needed",
+        exchange::MAX_TEXT_BYTES
+    )]
+    Text { found: usize },
     #[error("there is no file `{file}` here that this command is for")]
     NoFile { file: FileId },
     #[error("the State `{state}` is not enrolled here")]
@@ -71,6 +76,7 @@ impl Failure for FlowError {
             | Self::OfficerExists { .. }
             | Self::OfficerReserved
             | Self::NoFile { .. }
+            | Self::Text { .. }
             | Self::UnknownPeer { .. } => Family::Refusal,
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } => Family::PeerFault,
             Self::ObjectGone { .. } | Self::Disk { .. } | Self::Record { .. } => Family::Fault,
@@ -85,6 +91,7 @@ impl Failure for FlowError {
             Self::OfficerExists { .. } => "R-156",
             Self::OfficerReserved => "R-157",
             Self::NoFile { .. } => "R-158",
+            Self::Text { .. } => "R-161",
             Self::UnknownPeer { .. } => "R-159",
             Self::ForeignFile { .. } => "P-541",
             Self::OutOfPlace { .. } => "P-542",
@@ -113,6 +120,9 @@ impl Failure for FlowError {
                     .to_owned()
             }
             Self::OfficerExists { .. } | Self::OfficerReserved => "choose another short name".to_owned(),
+            Self::Text { .. } => {
+                "write what the other State should read; longer documents travel as evidence".to_owned()
+            }
             Self::NoFile { .. } => {
                 "check the id with `rogatory request list` or `rogatory incoming list`".to_owned()
             }

@@ -1,9 +1,12 @@
 //! The one write path: a command becomes an event, a commitment, duties and a view in one transaction.
 
 use crate::{Flow, FlowError, log::EVENT_LABEL};
-use casefile::{Body, Casefile, Recorded, TransportEvent, incoming::Incoming, outgoing::Outgoing, replay};
+use casefile::{
+    Body, Casefile, HistoryBroken, Recorded, TransportEvent, incoming::Incoming, outgoing::Outgoing, replay,
+};
+use ledger::{Commitment, Salt};
 use mandate::Authorized;
-use store::{Ladder, NewEvent, Session, ViewRow, Write};
+use store::{EventRow, Ladder, NewEvent, Session, ViewRow, Write};
 use vocabulary::{Digest, FileId, OfficerId};
 
 /// What a command did.
@@ -136,10 +139,28 @@ pub(crate) async fn history<C: Casefile>(
     {
         return Err(FlowError::NoFile { file });
     }
-    let bodies: Vec<Vec<u8>> =
-        session.queries().events(file).await?.into_iter().map(|row| row.body).collect();
+    let rows = session.queries().events(file).await?;
+    if let Some(newest) = rows.last() {
+        check_commitment(session, newest).await?;
+    }
+    let bodies: Vec<Vec<u8>> = rows.into_iter().map(|row| row.body).collect();
     let (state, _) = replay::<C>(&bodies)?;
     Ok(History { state, length: bodies.len() as u64, last: bodies.last().map(|body| Digest::of(body)) })
+}
+
+/// The chain protects every event but the newest: that one is compared with its leaf.
+async fn check_commitment(session: &mut impl Session, newest: &EventRow) -> Result<(), FlowError> {
+    let leaf = session.queries().ledger_leaves(newest.leaf, 1).await?;
+    let salt: Option<[u8; 32]> = newest.salt.as_slice().try_into().ok();
+    let stands = match (leaf.first(), salt) {
+        (Some(leaf), Some(salt)) => Commitment::from_bytes(*leaf).opens_to(
+            EVENT_LABEL,
+            &Salt::from_bytes(salt),
+            &Digest::of(&newest.body),
+        ),
+        _ => false,
+    };
+    if stands { Ok(()) } else { Err(HistoryBroken::NotCommitted { sequence: newest.sequence }.into()) }
 }
 
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, FlowError> {

@@ -2,11 +2,11 @@
 
 use crate::{Flow, FlowError, Level, perform::json};
 use casefile::{
-    Disposition, Duty, Parcel, Preserved, TransportEvent,
+    Disposition, Duty, Parcel, Preserved, Refused, TransportEvent,
     incoming::{self, Incoming},
     outgoing::{self, Outgoing},
 };
-use exchange::{Decision, Message, Statement, StatementFault};
+use exchange::{Decision, Message, Statement};
 use mandate::Authorized;
 use store::{InboxRow, InboxState, Write};
 use treaty::{Draft, Severity};
@@ -46,7 +46,10 @@ impl Flow {
         if !waits(&mut write, row).await? {
             return Ok(());
         }
-        self.record(&mut write, row, &statement).await?;
+        match self.record(&mut write, row, &statement).await {
+            Err(error) if crossed(&error) => self.note_crossing(&mut write, row, &statement).await?,
+            other => other?,
+        }
         let receipt = Digest::of(&row.receipt);
         let proof = TransportEvent::Received {
             envelope: row.envelope,
@@ -64,25 +67,27 @@ impl Flow {
         let peer = self.peer(row.peer).await?;
         let office = self.keys.office(row.addressee.function)?;
         let verified = seal::open(&row.sealed, office, peer.anchor(), row.received_at)?;
-        let statement = Statement::from_json(verified.value())?;
-        if statement.from != verified.signer() {
-            let (expected, found) = (statement.from, verified.signer());
-            return Err(StatementFault::OtherSigner { expected, found }.into());
-        }
-        if statement.envelope != row.envelope {
-            let (expected, found) = (row.envelope, statement.envelope);
-            return Err(StatementFault::OtherEnvelope { expected, found }.into());
-        }
-        if statement.from.state != row.peer || statement.to != row.addressee {
-            return Err(StatementFault::OtherAddress {
-                from: statement.from,
-                to: row.addressee,
-                found_from: statement.from,
-                found_to: statement.to,
-            }
-            .into());
-        }
-        Ok(statement)
+        Ok(Statement::of_envelope(&verified, row.envelope, row.peer, row.addressee)?)
+    }
+
+    /// Words that met the end of the file on the way are kept and shown; the legal state does not change.
+    async fn note_crossing(
+        &self,
+        write: &mut Write,
+        row: &InboxRow,
+        statement: &Statement,
+    ) -> Result<(), FlowError> {
+        let word = statement.message.word();
+        write.put_object(&statement.to_json()?, self.now()).await?;
+        let report = Report {
+            family: Family::Refusal,
+            code: "R-231".to_owned(),
+            message: format!("the `{word}` of `{}` came when the file had ended here", row.peer),
+            clause: Some("spec/02-exchange.md, messages".to_owned()),
+            remedy: "look at the file; nothing changed in it, and the statement is kept".to_owned(),
+        };
+        let id = format!("crossed/{}", row.envelope);
+        self.find(write, id, Level::Warn, Some(statement.file), Some(row.peer), report).await
     }
 
     async fn record(
@@ -295,6 +300,11 @@ impl Flow {
         }
         Ok(write.commit().await?)
     }
+}
+
+/// True when a file that had ended could not take a statement any more.
+fn crossed(error: &FlowError) -> bool {
+    matches!(error, FlowError::Refused(Refused::Stage { stage: "withdrawn" | "closed", .. }))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

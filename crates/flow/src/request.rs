@@ -164,7 +164,7 @@ impl Flow {
         file: FileId,
         reason: &str,
     ) -> Result<Performed<Outgoing>, FlowError> {
-        let reason = reason.as_bytes().to_vec();
+        let reason = limited(reason)?;
         let command = self.authorize(credential, Command::Withdraw { reason: Digest::of(&reason) }).await?;
         self.perform::<Outgoing>(file, &command, &[reason]).await
     }
@@ -176,7 +176,7 @@ impl Flow {
         days: u32,
         reason: &str,
     ) -> Result<Performed<Outgoing>, FlowError> {
-        let reason = reason.as_bytes().to_vec();
+        let reason = limited(reason)?;
         let command = Command::AskExtension { days, reason: Digest::of(&reason) };
         let command = self.authorize(credential, command).await?;
         self.perform::<Outgoing>(file, &command, &[reason]).await
@@ -247,6 +247,14 @@ impl Flow {
         };
         Ok(draft.check(&context))
     }
+}
+
+/// A text that a peer will read; a longer one would be refused there.
+pub(crate) fn limited(text: &str) -> Result<Vec<u8>, FlowError> {
+    if text.trim().is_empty() || text.len() > exchange::MAX_TEXT_BYTES {
+        return Err(FlowError::Text { found: text.len() });
+    }
+    Ok(text.as_bytes().to_vec())
 }
 
 fn preservation_word(file: &Outgoing) -> &'static str {

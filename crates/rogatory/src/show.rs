@@ -198,6 +198,19 @@ pub(crate) fn incoming(file: &Incoming, zone: &str, now: Instant) -> String {
     text
 }
 
+/// The words of both States, each with the event that carries them.
+pub(crate) fn texts(texts: &[flow::Text]) -> String {
+    let mut shown = String::new();
+    for text in texts {
+        let words = text.text.as_deref().unwrap_or("(destroyed)");
+        let _ = writeln!(shown, "{:<10} {} of event {} ({})", "words", text.name, text.sequence, text.what);
+        for line in words.lines() {
+            let _ = writeln!(shown, "             {line}");
+        }
+    }
+    shown
+}
+
 /// A bar with bytes, rate and time left; silent when the error stream is not a terminal.
 pub(crate) fn bar(what: &'static str, total: u64) -> ProgressBar {
     let bar = ProgressBar::new(total);

@@ -174,7 +174,7 @@ impl Incoming {
     }
 
     fn confirm(&self, by: &OfficerId) -> Result<Event, Refused> {
-        if self.decided.is_some() {
+        if self.is_decided() {
             return Err(Refused::Already { what: "the request was decided" });
         }
         match (&self.proposed, self.stage) {
@@ -275,7 +275,7 @@ impl Incoming {
             }
             Command::ReportAnswered { envelope } => match self.answered {
                 Some(_) => Err(Refused::Already { what: "the request was answered" }),
-                None if self.decided.is_none() => Err(self.wrong_stage("report-answered", "decided")),
+                None if !self.is_decided() => Err(self.wrong_stage("report-answered", "decided")),
                 None => Ok(Event::Answered { envelope: *envelope }),
             },
             Command::ReportWithdrawn { reason } => match self.stage {

@@ -140,7 +140,8 @@ impl Casefile for Incoming {
                 next.proposed = Some((by.clone(), disposition.clone()));
             }
             Event::Decided { eyes, disposition } => {
-                next.stage = Stage::Decided;
+                // A postponed request waits for another proposal, Art. 40(27).
+                next.stage = if disposition.is_final() { Stage::Decided } else { Stage::Triaged };
                 next.decided = Some((eyes.clone(), disposition.clone()));
             }
             Event::Preserved { preserved, order } => {
@@ -155,6 +156,7 @@ impl Casefile for Incoming {
             }
             Event::Held { by, since } => {
                 next.hold = Some(Hold { by: *by, since: *since, decided: false });
+                next.lapsed = false;
             }
             Event::HoldEnded { .. } => next.hold.as_mut().ok_or_else(broken)?.decided = true,
             Event::Lapsed { .. } => next.lapsed = true,
@@ -207,11 +209,11 @@ impl Casefile for Incoming {
             }
             Event::Decided { .. } => {
                 let mut duties = dispatch(Parcel::Decision);
-                duties.extend(self.end_of_hold());
+                duties.extend(self.end_of_hold().filter(|_| self.is_decided()));
                 duties
             }
             // A request that ends undecided holds nothing any longer.
-            Event::Withdrawn { .. } | Event::ClosedByRequester { .. } if self.decided.is_none() => {
+            Event::Withdrawn { .. } | Event::ClosedByRequester { .. } if !self.is_decided() => {
                 self.end_of_hold().into_iter().collect()
             }
             Event::Preserved { preserved, .. } => {
@@ -280,6 +282,11 @@ impl Incoming {
         self.preservation.map(|preservation| Duty::EndHold { preservation })
     }
 
+    /// True once the request was granted or refused; a postponement decides nothing yet.
+    pub(super) fn is_decided(&self) -> bool {
+        self.decided.as_ref().is_some_and(|(_, disposition)| disposition.is_final())
+    }
+
     pub(super) fn granted(&self) -> bool {
         self.decided.as_ref().is_some_and(|(_, disposition)| disposition.is_grant())
     }
@@ -306,7 +313,8 @@ impl Incoming {
             }
             Event::Preserved { .. } => self.may_execute() && self.preserved.is_none(),
             Event::ExtensionAsked { .. } => self.preserved.is_some(),
-            Event::Extended { .. } | Event::Held { .. } => self.clock_runs(),
+            Event::Extended { .. } => self.clock_runs(),
+            Event::Held { since, .. } => self.clock().may_hold(*since, Refused::NoFile).is_ok(),
             Event::HoldEnded { by } => self.hold.as_ref().is_some_and(|h| h.by == *by && !h.decided),
             Event::Lapsed { until } => {
                 self.clock_runs() && self.preserved.as_ref().is_some_and(|p| p.until() == *until)
@@ -319,7 +327,7 @@ impl Incoming {
                 self.stage == Stage::Executed
                     && self.sealed.as_ref().is_some_and(|s| s.package == *package && !s.sent)
             }
-            Event::Answered { .. } => self.decided.is_some() && self.answered.is_none(),
+            Event::Answered { .. } => self.is_decided() && self.answered.is_none(),
             Event::Withdrawn { .. } => !ended,
             Event::ClosedByRequester { .. } => self.outcome.is_none(),
             Event::Closed => matches!(self.stage, Stage::Answered | Stage::Withdrawn),
@@ -335,7 +343,8 @@ impl Incoming {
         Clock {
             preserved: self.preserved.as_ref(),
             hold: self.hold.as_ref(),
-            over: self.lapsed || matches!(self.stage, Stage::Closed | Stage::Withdrawn),
+            lapsed: self.lapsed,
+            ended: matches!(self.stage, Stage::Closed | Stage::Withdrawn),
         }
     }
 }

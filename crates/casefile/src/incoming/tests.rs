@@ -265,7 +265,7 @@ fn a_preservation_file_takes_each_command_in_its_stages_only() {
                  released lapsed withdrawn ended closed",
             ),
             ("r-extension-asked", "executed answered finished held released lapsed closed"),
-            ("r-held", "executed answered finished"),
+            ("r-held", "executed answered finished lapsed"),
             ("r-hold-ended", "held"),
             ("r-lapsed", "executed answered finished"),
             ("r-answered", "decided refused executed"),
@@ -488,6 +488,37 @@ fn a_preservation_lapses_only_at_its_time_and_never_while_held() {
     let longer = try_on(&file, extend(30)).unwrap().0;
     assert!(lapse(&longer, until(), until()).is_err());
     assert!(lapse(&longer, longer.preserved.as_ref().unwrap().until(), day(130)).is_ok());
+}
+
+#[test]
+fn a_request_that_came_before_the_end_holds_the_data_however_late_it_is_recorded() {
+    let answered =
+        [&ready(Kind::Preservation)[..], &[grant(), Command::Decide, effect(), answered()]].concat();
+    let lapsed = walk(&[answered, vec![lapsed()]].concat());
+    assert!(lapsed.lapsed);
+    let held = try_on(&lapsed, held()).unwrap().0;
+    assert!(!held.lapsed && held.hold.is_some());
+}
+
+#[test]
+fn a_postponed_request_is_decided_another_time_and_keeps_its_hold_until_then() {
+    let postponed = walk(
+        &[
+            &ready(Kind::StoredData)[..],
+            &[
+                consult(),
+                propose(Proposal::Postpone { reasons: "a trial here goes first".to_owned() }),
+                Command::Decide,
+            ],
+        ]
+        .concat(),
+    );
+    assert_eq!(postponed.stage, Stage::Triaged);
+    assert!(!duties(&postponed, grant()).iter().any(|duty| matches!(duty, Duty::EndHold { .. })));
+    let granted = [grant(), Command::Decide]
+        .into_iter()
+        .fold(postponed, |file, command| try_on(&file, command).unwrap().0);
+    assert!(granted.decided.is_some_and(|(_, disposition)| disposition.is_grant()));
 }
 
 #[test]

@@ -160,6 +160,13 @@ impl Outgoing {
         if outcome == Outcome::Fulfilled && self.evidence.as_ref().is_some_and(|e| e.verified.is_none()) {
             return refuse("the evidence is not verified", "wait until the package is fetched and verified");
         }
+        let undecided = self.hold.as_ref().is_some_and(|hold| !hold.decided);
+        if undecided && outcome != Outcome::NoLongerNeeded {
+            return refuse(
+                "the request for assistance that holds the data is not decided, and closing releases them",
+                "close that request first, or close this one as `no-longer-needed`",
+            );
+        }
         Ok(Event::Closed { outcome })
     }
 
@@ -178,7 +185,7 @@ impl Outgoing {
             }
             Command::ReportDecided { disposition, statement } => {
                 self.answerable("report-decided")?;
-                if self.decision.is_some() {
+                if self.is_decided() {
                     return Err(Refused::Already { what: "the other State decided" });
                 }
                 Ok(Event::Decided { disposition: disposition.clone(), statement: *statement })

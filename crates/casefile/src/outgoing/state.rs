@@ -124,7 +124,7 @@ impl Casefile for Outgoing {
                 next.delivered = Some((*envelope, *received_at));
             }
             Event::Decided { disposition, .. } => {
-                if !disposition.is_grant() {
+                if disposition.is_final() && !disposition.is_grant() {
                     next.stage = Stage::Answered;
                 }
                 next.decision = Some(disposition.clone());
@@ -138,6 +138,7 @@ impl Casefile for Outgoing {
             }
             Event::Held { by, since } => {
                 next.hold = Some(Hold { by: *by, since: *since, decided: false });
+                next.lapsed = false;
             }
             Event::HoldEnded { .. } => next.hold.as_mut().ok_or_else(broken)?.decided = true,
             Event::Lapsed { .. } => next.lapsed = true,
@@ -189,12 +190,12 @@ impl Casefile for Outgoing {
             Event::Delivered { received_at, .. } => {
                 let hold = |preservation| Duty::HoldPreservation { preservation, since: *received_at };
                 let mut duties: Vec<Duty> = self.preservation.map(hold).into_iter().collect();
-                if self.decision.is_some() {
+                if self.is_decided() {
                     duties.extend(self.end_of_hold());
                 }
                 duties
             }
-            Event::Decided { .. } => self.end_of_hold().into_iter().collect(),
+            Event::Decided { .. } if self.is_decided() => self.end_of_hold().into_iter().collect(),
             Event::Preserved { preserved, .. } => clock_duties(preserved.until()),
             Event::Extended { order_end, .. } => clock_duties(order_end.result),
             Event::EvidenceAnnounced { package, .. } => vec![Duty::Fetch { package: *package }],
@@ -246,9 +247,14 @@ impl Outgoing {
         self.preservation.map(|preservation| Duty::EndHold { preservation })
     }
 
+    /// True once the other State granted or refused; a postponement decides nothing yet.
+    pub(super) fn is_decided(&self) -> bool {
+        self.decision.as_ref().is_some_and(Disposition::is_final)
+    }
+
     /// A request that ends undecided holds nothing any longer.
     fn end_hold_undecided(&self) -> Option<Duty> {
-        self.end_of_hold().filter(|_| self.decision.is_none())
+        self.end_of_hold().filter(|_| !self.is_decided())
     }
 
     /// True when `event` can follow this state in a history that `decide` wrote.
@@ -264,9 +270,10 @@ impl Outgoing {
                     && self.submitted_by.as_ref() == Some(eyes.first())
             }
             Event::Delivered { .. } => answerable && self.delivered.is_none(),
-            Event::Decided { .. } => answerable && self.decision.is_none(),
+            Event::Decided { .. } => answerable && !self.is_decided(),
             Event::Preserved { .. } => answerable && self.preserved.is_none(),
-            Event::ExtensionAsked { .. } | Event::Held { .. } => self.clock_runs(),
+            Event::ExtensionAsked { .. } => self.clock_runs(),
+            Event::Held { since, .. } => self.clock().may_hold(*since, Refused::NoFile).is_ok(),
             Event::Extended { .. } => self.preserved.is_some() && !self.lapsed,
             Event::HoldEnded { by } => self.hold.as_ref().is_some_and(|h| h.by == *by && !h.decided),
             Event::Lapsed { until } => {
@@ -295,7 +302,8 @@ impl Outgoing {
         Clock {
             preserved: self.preserved.as_ref(),
             hold: self.hold.as_ref(),
-            over: self.lapsed || !self.stage.is_open(),
+            lapsed: self.lapsed,
+            ended: !self.stage.is_open(),
         }
     }
 }

@@ -70,6 +70,12 @@ impl EnvelopeCommand {
                 ))
             }
             Self::Import(import) => {
+                let about =
+                    fs::metadata(&import.file).with_context(|| format!("`{}`", import.file.display()))?;
+                if about.len() > exchange::MAX_ENVELOPE_BYTES as u64 {
+                    let found = usize::try_from(about.len()).unwrap_or(usize::MAX);
+                    return Err(flow::FlowError::from(exchange::EnvelopeFault::TooLarge { found }).into());
+                }
                 let bytes = fs::read(&import.file).with_context(|| format!("`{}`", import.file.display()))?;
                 if bytes.trim_ascii_start().first() == Some(&b'{') {
                     let out = import.receipt_out.ok_or_else(|| {
@@ -80,14 +86,17 @@ impl EnvelopeCommand {
                         )
                     })?;
                     let receipt = flow.take_in(&bytes, HandedBy::Pouch).await?;
-                    flow.record_stored().await?;
                     write_new(&out, &receipt)?;
+                    flow.record_stored().await?;
+                    // Clocks stop and run on here too, where no node may be serving.
+                    flow.discharge_due().await?;
                     return Ok(Output::new(
                         format!("envelope taken in; receipt in {}, send it back", out.display()),
                         &json!({ "receipt": Digest::of(&receipt), "file": out }),
                     ));
                 }
                 let delivered = flow.settle_from_pouch(&bytes).await?;
+                flow.discharge_due().await?;
                 let word = if delivered.first { "delivery is proven" } else { "delivery was proven before" };
                 Ok(Output::new(
                     format!("{word}: envelope {} at {}", delivered.envelope, delivered.received_at),

@@ -156,28 +156,24 @@ async fn fetch(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
     if evidence.verified.is_some() {
         return Ok(Output::new(format!("package {package} is here and verified"), evidence));
     }
-    let duty = flow.fetch_duty(file, package).await?;
     let road = node::Road::new(flow.clone());
     let bar = show::bar("fetching", evidence.bytes);
-    let fetched = node::fetch_package(flow, &road, &duty, file, package, &mut |progress| {
-        bar.set_position(progress.done);
-    })
-    .await?;
-    bar.finish_and_clear();
-    match fetched {
-        Some(report) => Ok(Output::new(format!("package {package} fetched and verified"), &report)),
-        None => {
-            // The serving node is at it: wait for its result.
-            loop {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-                let known = flow.outgoing(file).await?;
-                if known.evidence.as_ref().is_some_and(|evidence| evidence.verified.is_some()) {
-                    return Ok(Output::new(
-                        format!("package {package} fetched and verified by the node"),
-                        &known,
-                    ));
-                }
-            }
+    loop {
+        let duty = flow.fetch_duty(file, package).await?;
+        let fetched = node::fetch_package(flow, &road, &duty, file, package, &mut |progress| {
+            bar.set_position(progress.done);
+        })
+        .await?;
+        if let Some(report) = fetched {
+            bar.finish_and_clear();
+            return Ok(Output::new(format!("package {package} fetched and verified"), &report));
+        }
+        // The serving node is at it: wait for its result, or go on where it stops.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let known = flow.outgoing(file).await?;
+        if known.evidence.as_ref().is_some_and(|evidence| evidence.verified.is_some()) {
+            bar.finish_and_clear();
+            return Ok(Output::new(format!("package {package} fetched and verified by the node"), &known));
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     command::request::ShowArguments,
     context::Context,
     output::{Output, refuse},
-    show::{clock, findings, incoming, local, table},
+    show::{clock, findings, incoming, local, table, texts},
 };
 use casefile::incoming::Proposal;
 use clap::{ArgGroup, Args, Subcommand};
@@ -139,16 +139,18 @@ impl IncomingCommand {
                 let grounds: Vec<String> = Ground::permitted(known.kind, basis, flow.profile())
                     .map(|ground| format!("{ground} ({})", ground.citation()))
                     .collect();
+                let words = flow.texts(file).await?;
                 let text = format!(
-                    "{}\n{}\nOur own rules find:\n{}\n\nGrounds on which it may be refused, after consultation and with reasons:\n  {}",
+                    "{}{}\n{}\nOur own rules find:\n{}\n\nGrounds on which it may be refused, after consultation and with reasons:\n  {}",
                     incoming(&known, flow.zone(), flow.now()),
+                    texts(&words),
                     toml::to_string_pretty(&draft)?,
                     findings(&checked),
                     grounds.join("\n  ")
                 );
                 Ok(Output::new(
                     text,
-                    &json!({ "file": known, "draft": draft, "findings": checked.findings, "grounds": grounds }),
+                    &json!({ "file": known, "draft": draft, "findings": checked.findings, "grounds": grounds, "texts": words }),
                 ))
             }
             Self::Triage { file, urgent, note } => {

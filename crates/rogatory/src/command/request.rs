@@ -3,7 +3,7 @@
 use crate::{
     context::Context,
     output::Output,
-    show::{findings, local, outgoing, table},
+    show::{findings, local, outgoing, table, texts},
 };
 use anyhow::Context as _;
 use casefile::Outcome;
@@ -192,12 +192,14 @@ impl RequestCommand {
             Self::Show(ShowArguments { file }) => {
                 let known = flow.outgoing(file).await?;
                 let draft = flow.draft_of(known.draft).await?;
+                let words = flow.texts(file).await?;
                 let text = format!(
-                    "{}\n{}",
+                    "{}{}\n{}",
                     outgoing(&known, flow.zone(), flow.now()),
+                    texts(&words),
                     toml::to_string_pretty(&draft)?
                 );
-                Ok(Output::new(text, &json!({ "file": known, "draft": draft })))
+                Ok(Output::new(text, &json!({ "file": known, "draft": draft, "texts": words })))
             }
         }
     }
