@@ -157,7 +157,7 @@ async fn execute(
         "B",
         "Art. 44(1)",
         format!(
-            "sealed to A's evidence office: {} parts, {}, signed by B's evidence office",
+            "sealed to A's evidence office in {} part(s), {}, signed by B's evidence office",
             summary.files.iter().filter(|part| part.name.starts_with("data/payload")).count(),
             bytes(summary.ciphertext_bytes)
         ),
