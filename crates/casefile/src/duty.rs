@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use serde::{Deserialize, Serialize};
-use vocabulary::{Digest, EnvelopeId, FileId, Instant, PackageId, Report};
+use vocabulary::{Digest, EnvelopeId, FileId, Instant, PackageId, Report, StateCode};
 
 /// One thing owed. Discharging it twice changes nothing the second time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,7 @@ pub enum Parcel {
     },
     /// A signed negative: what came under `envelope` could not be opened or recorded.
     Rejection {
+        peer: StateCode,
         envelope: EnvelopeId,
         sealed: Digest,
         report: Report,

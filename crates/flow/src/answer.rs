@@ -104,8 +104,10 @@ impl Flow {
         days: u32,
     ) -> Result<Performed<Incoming>, FlowError> {
         let known = self.incoming(file).await?;
-        let until = known.preserved.as_ref().map_or_else(|| self.now(), |preserved| preserved.until());
-        let command = Command::Extend { order_end: extension(until, days, &self.zone)? };
+        let preserved = known.preserved.as_ref();
+        let until = preserved.map_or_else(|| self.now(), |preserved| preserved.until());
+        let zone = preserved.map_or(self.zone.as_str(), |preserved| preserved.zone.as_str());
+        let command = Command::Extend { order_end: extension(until, days, zone)? };
         let command = self.authorize(credential, command).await?;
         self.perform::<Incoming>(file, &command, &[]).await
     }

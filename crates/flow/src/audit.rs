@@ -54,7 +54,8 @@ impl Flow {
     /// Checks history, ledger, outbox, inbox and custody against each other.
     pub async fn audit(&self) -> Result<Audit, FlowError> {
         let mut audit = Audit::default();
-        let mut read = self.store.read().await?;
+        // A node may serve meanwhile: ledger, files and boxes are judged as of one moment.
+        let mut read = self.store.snapshot().await?;
         let integrity = read.queries().integrity().await?;
         if integrity != "ok" {
             audit.trouble("the database file", integrity);

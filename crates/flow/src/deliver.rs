@@ -89,6 +89,7 @@ impl Flow {
                 .await?;
         }
         let their = settled.receiver_head.checkpoint();
+        self.look_for_split_view(&mut write, row.peer, &settled.receiver_head).await?;
         write
             .keep_head(&HeadRow {
                 peer: row.peer,
@@ -130,6 +131,23 @@ impl Flow {
         Err(last.map_or(FlowError::Record { what: "a peer: no State is enrolled" }, FlowError::Settle))
     }
 
+    /// Two heads of one size in a peer's log are kept, both signed, and shown to people.
+    async fn look_for_split_view(
+        &self,
+        write: &mut store::Write,
+        peer: StateCode,
+        head: &ledger::SignedCheckpoint,
+    ) -> Result<(), FlowError> {
+        let size = head.checkpoint().size();
+        let known = write.queries().heads_of_size(peer, size).await?;
+        if known.iter().all(|known| known.root == *head.checkpoint().root().as_bytes()) {
+            return Ok(());
+        }
+        let report = exchange::AdmitFault::SplitView { size }.report();
+        self.find(write, format!("split/{peer}/{size}"), Level::Fail, None, Some(peer), report).await?;
+        Ok(())
+    }
+
     async fn record_delivery(
         &self,
         write: &mut store::Write,
@@ -143,7 +161,10 @@ impl Flow {
             receipt: delivered.receipt,
             received_at: delivered.received_at,
         };
-        self.record_proof(write, row.file, proof).await?;
+        // A rejection is about an envelope and belongs to no file.
+        if row.kind != "rejection" {
+            self.record_proof(write, row.file, proof).await?;
+        }
         let skew = delivered.received_at.since(sent_at).max(sent_at.since(delivered.received_at));
         if sent_at.since(delivered.received_at) > CLOCK_SKEW_MAX || skew > CLOCK_SKEW_MAX && row.attempts == 0
         {

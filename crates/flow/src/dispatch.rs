@@ -8,7 +8,7 @@ use casefile::{
 };
 use exchange::{Decision, Message, STATEMENT_LABEL, Statement, addressed_digest};
 use mandate::{Authorized, FourEyes};
-use store::{DutyRow, InboxState, OutboxRow};
+use store::{DutyRow, OutboxRow};
 use vocabulary::{EnvelopeId, FileId, OfficeFunction, OfficeId, OfficerId};
 
 /// A statement ready to be signed, and whether it is the answer that a file gives once.
@@ -60,8 +60,11 @@ impl Flow {
             receipt: None,
         };
         write.add_outbox(&row).await?;
-        let proof = TransportEvent::Submitted { envelope, statement: kind, sealed: row.sealed_digest };
-        self.record_proof(&mut write, duty.file, proof).await?;
+        // A rejection is about an envelope and belongs to no file.
+        if !matches!(parcel, Parcel::Rejection { .. }) {
+            let proof = TransportEvent::Submitted { envelope, statement: kind, sealed: row.sealed_digest };
+            self.record_proof(&mut write, duty.file, proof).await?;
+        }
         if built.answers {
             let command = Authorized::reported(incoming::Command::ReportAnswered { envelope })?;
             match self.perform_in::<Incoming>(&mut write, duty.file, &command, &[]).await {
@@ -76,12 +79,11 @@ impl Flow {
     }
 
     async fn build(&self, file: FileId, parcel: &Parcel) -> Result<Built, FlowError> {
-        if let Parcel::Rejection { envelope, sealed, report } = parcel {
+        if let Parcel::Rejection { peer, envelope, sealed, report } = parcel {
             let (envelope, sealed, report) = (*envelope, *sealed, report.clone());
-            let peer = self.sender_of(envelope).await?;
             let message = Message::Rejection { envelope, sealed, report };
             let node = |state| OfficeId::new(state, OfficeFunction::Node);
-            return Ok(Built { from: node(self.us()), to: node(peer), message, answers: false });
+            return Ok(Built { from: node(self.us()), to: node(*peer), message, answers: false });
         }
         let mut read = self.store.read().await?;
         match history::<Outgoing>(&mut read, file).await {
@@ -96,17 +98,6 @@ impl Flow {
             }
             Err(error) => Err(error),
         }
-    }
-
-    async fn sender_of(&self, envelope: EnvelopeId) -> Result<vocabulary::StateCode, FlowError> {
-        let mut read = self.store.read().await?;
-        read.queries()
-            .inbox_all()
-            .await?
-            .into_iter()
-            .find(|row| row.envelope == envelope && row.state == InboxState::Quarantined)
-            .map(|row| row.peer)
-            .ok_or(FlowError::Record { what: "the sender of a quarantined envelope" })
     }
 
     async fn build_outgoing(&self, file: &Outgoing, parcel: &Parcel) -> Result<Built, FlowError> {

@@ -8,10 +8,18 @@ use casefile::{
 };
 use exchange::next_attempt;
 use mandate::Authorized;
+use std::time::Duration;
 use store::DutyRow;
 use treaty::rule;
 use vocabulary::{Failure, Family, FileId, Instant, PackageId, Report};
 
+/// With the pauses between attempts, about eight hours.
+const LINK_ATTEMPTS: u32 = 100;
+/// From here on people are told that a duty fails.
+const SHOWN_ATTEMPTS: u32 = 5;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Why something without a trouble of its own is tried earlier than it was put off to.
+const CLOCK_SET: &str = "the clock was set back";
 /// Duties tried in one round.
 const ROUND: u32 = 128;
 
@@ -87,6 +95,10 @@ impl Flow {
     ) -> Result<(), FlowError> {
         let same = match (self.other_state(row.file).await?, self.other_state(linked).await?) {
             (Some(this), Some(that)) => this == that,
+            // The linked file may still be on its way; a link to nothing is given up after some hours.
+            (Some(_), None) if row.attempts < LINK_ATTEMPTS => {
+                return Err(FlowError::NoFile { file: linked });
+            }
             _ => false,
         };
         if same { self.report_on(row, linked, incoming, outgoing).await } else { self.finish(&row.id).await }
@@ -148,7 +160,9 @@ impl Flow {
             }
             None => None,
         };
-        if running_until == Some(until) {
+        // A rung that passed while the clock stood says nothing now; the next one will.
+        let current = self.now().since(row.due) < DAY;
+        if running_until == Some(until) && current {
             let report = lapse_report(until, days_before);
             let level = if days_before <= 3 { Level::Fail } else { Level::Warn };
             self.find(&mut write, format!("alarm/{}", row.id), level, Some(row.file), None, report).await?;
@@ -168,7 +182,42 @@ impl Flow {
         let mut write = self.store.write().await?;
         let due = next_attempt(self.now(), row.attempts);
         write.postpone_duty(&row.id, due, &format!("{}: {error}", error.code())).await?;
+        if row.attempts + 1 >= SHOWN_ATTEMPTS {
+            let file = write.queries().view(row.file).await?.map(|view| view.file);
+            self.find(&mut write, format!("duty/{}", row.id), Level::Fail, file, None, error.report())
+                .await?;
+        }
         Ok(write.commit().await?)
+    }
+
+    /// Gives a fetch up: what arrived is not what was announced, and only people can mend that.
+    pub async fn fetch_refused(&self, duty: &str, file: FileId, report: Report) -> Result<(), FlowError> {
+        let mut write = self.store.write().await?;
+        write.discharge_duty(duty, self.now()).await?;
+        self.find(&mut write, format!("fetch/{duty}"), Level::Fail, Some(file), None, report).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Brings forward what was put off farther than any pause: our clock was ahead and was set right.
+    pub async fn bring_forward(&self) -> Result<(), FlowError> {
+        let now = self.now();
+        let longest = next_attempt(now, u32::MAX);
+        let mut read = self.store.read().await?;
+        let envelopes = read.queries().outbox_waiting().await?;
+        let duties = read.queries().duties_open().await?;
+        drop(read);
+        for row in envelopes.into_iter().filter(|row| row.next_attempt > longest) {
+            let mut write = self.store.write().await?;
+            write.retry_outbox(row.envelope, now, row.trouble.as_deref().unwrap_or(CLOCK_SET)).await?;
+            write.commit().await?;
+        }
+        // Alarms and lapses are due far ahead by right, and are never attempted before.
+        for row in duties.into_iter().filter(|row| row.attempts > 0 && row.due > longest) {
+            let mut write = self.store.write().await?;
+            write.postpone_duty(&row.id, now, row.trouble.as_deref().unwrap_or(CLOCK_SET)).await?;
+            write.commit().await?;
+        }
+        Ok(())
     }
 
     /// Puts a duty off after a failed fetch.

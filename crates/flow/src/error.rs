@@ -63,6 +63,8 @@ pub enum FlowError {
     ForeignFile { file: FileId },
     #[error("the statement is a `{message}`, which `{from}` cannot say in this file")]
     OutOfPlace { message: &'static str, from: String },
+    #[error("the statement does not name two different officers")]
+    OneOfficer,
     #[error("`{path}`: {source}")]
     Disk { path: String, source: std::io::Error },
     #[error("a record in the store cannot be read: {what}")]
@@ -78,7 +80,7 @@ impl Failure for FlowError {
             | Self::NoFile { .. }
             | Self::Text { .. }
             | Self::UnknownPeer { .. } => Family::Refusal,
-            Self::ForeignFile { .. } | Self::OutOfPlace { .. } => Family::PeerFault,
+            Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => Family::PeerFault,
             Self::ObjectGone { .. } | Self::Disk { .. } | Self::Record { .. } => Family::Fault,
             Self::Evidence(report) => report.family,
             other => other.inner().map_or(Family::Fault, Failure::family),
@@ -95,6 +97,7 @@ impl Failure for FlowError {
             Self::UnknownPeer { .. } => "R-159",
             Self::ForeignFile { .. } => "P-541",
             Self::OutOfPlace { .. } => "P-542",
+            Self::OneOfficer => "P-548",
             Self::ObjectGone { .. } => "F-401",
             Self::Disk { .. } => "F-402",
             Self::Record { .. } => "F-403",
@@ -105,7 +108,7 @@ impl Failure for FlowError {
 
     fn clause(&self) -> Option<String> {
         match self {
-            Self::ForeignFile { .. } | Self::OutOfPlace { .. } => {
+            Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 Some("spec/02-exchange.md, messages".to_owned())
             }
             Self::Evidence(report) => report.clause.clone(),
@@ -127,7 +130,7 @@ impl Failure for FlowError {
                 "check the id with `rogatory request list` or `rogatory incoming list`".to_owned()
             }
             Self::UnknownPeer { .. } => "enrol the State first: `rogatory peer add DESCRIPTOR`".to_owned(),
-            Self::ForeignFile { .. } | Self::OutOfPlace { .. } => {
+            Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 "tell the other State's operators; the envelope is kept as it came".to_owned()
             }
             Self::ObjectGone { .. } => {

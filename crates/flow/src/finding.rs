@@ -31,7 +31,7 @@ pub struct Finding {
 }
 
 impl Flow {
-    /// Keeps a finding under `id`; the same id twice is the same finding.
+    /// Keeps a finding under `id`; the same id twice is the same finding. True when it is new.
     pub(crate) async fn find(
         &self,
         write: &mut Write,
@@ -40,7 +40,7 @@ impl Flow {
         file: Option<FileId>,
         peer: Option<StateCode>,
         report: Report,
-    ) -> Result<(), FlowError> {
+    ) -> Result<bool, FlowError> {
         tracing::warn!(
             code = report.code,
             level = level.as_str(),
@@ -56,8 +56,7 @@ impl Flow {
             body: json(&report)?,
             found_at: self.now(),
         };
-        write.add_finding(&row).await?;
-        Ok(())
+        Ok(write.add_finding(&row).await?)
     }
 
     /// All findings, oldest first.

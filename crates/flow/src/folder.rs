@@ -30,12 +30,12 @@ impl NodeFolder {
     }
 
     /// Packages that others sealed for us.
-    pub fn received(&self, package: PackageId) -> PathBuf {
-        self.0.join("packages/received").join(package.to_string())
+    pub fn received(&self, file: FileId, package: PackageId) -> PathBuf {
+        self.0.join("packages/received").join(file.to_string()).join(package.to_string())
     }
 
     /// A package of which parts are still missing.
-    pub fn arriving(&self, package: PackageId) -> PathBuf {
-        self.0.join("packages/arriving").join(package.to_string())
+    pub fn arriving(&self, file: FileId, package: PackageId) -> PathBuf {
+        self.0.join("packages/arriving").join(file.to_string()).join(package.to_string())
     }
 }

@@ -81,14 +81,11 @@ async fn load(
     session: &mut impl Session,
     needed: Vec<(u8, u64)>,
 ) -> Result<HashMap<(u8, u64), Hash>, FlowError> {
-    let mut nodes = HashMap::with_capacity(needed.len());
-    for (level, index) in needed {
-        let row = session
-            .queries()
-            .ledger_node(level, index)
-            .await?
-            .ok_or(TreeError::NodeMissing { level, index })?;
-        nodes.insert((level, index), Hash::from_bytes(row.hash));
+    let rows = session.queries().ledger_nodes(&needed).await?;
+    let nodes: HashMap<_, _> =
+        rows.into_iter().map(|row| ((row.level, row.position), Hash::from_bytes(row.hash))).collect();
+    match needed.into_iter().find(|place| !nodes.contains_key(place)) {
+        Some((level, index)) => Err(TreeError::NodeMissing { level, index }.into()),
+        None => Ok(nodes),
     }
-    Ok(nodes)
 }

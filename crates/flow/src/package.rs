@@ -315,8 +315,8 @@ impl Flow {
             peer: self.peer(known.to).await?,
             files: announcement.files,
             bytes: announcement.bytes,
-            arriving: self.folder.arriving(package),
-            complete: self.folder.received(package).exists(),
+            arriving: self.folder.arriving(file, package),
+            complete: self.folder.received(file, package).exists(),
         })
     }
 
@@ -342,12 +342,12 @@ impl Flow {
 
     /// Verifies a package of which every file arrived, moves it to its place and records both.
     pub async fn fetched(&self, duty: &str, fetch: &Fetch) -> Result<VerifyReport, FlowError> {
-        let received = self.folder.received(fetch.package);
+        let received = self.folder.received(fetch.file, fetch.package);
         let place = if fetch.complete { &received } else { &fetch.arriving };
         let report = self.verify_package(place, &fetch.peer);
         let announced = self.outgoing(fetch.file).await?.evidence;
         let expected = announced.as_ref().map(|evidence| evidence.tag_manifest);
-        if !report.is_valid() || report.tagmanifest_digest != expected {
+        if !report.is_valid() || report.tagmanifest_digest != expected || !self.is_for(&report, fetch) {
             let first = report.faults().next().cloned();
             return Err(FlowError::Evidence(first.unwrap_or_else(|| not_announced(fetch.package))));
         }
@@ -379,6 +379,16 @@ impl Flow {
         Ok(report)
     }
 
+    /// The signed label names the package, the file, the sender and us.
+    fn is_for(&self, report: &VerifyReport, fetch: &Fetch) -> bool {
+        report.label.as_ref().is_some_and(|label| {
+            label.package_id == fetch.package
+                && label.file_id == fetch.file
+                && label.from == OfficeId::new(fetch.peer.state(), OfficeFunction::EvidenceOffice)
+                && label.to == self.evidence_office()
+        })
+    }
+
     /// The report on a package under one State's root, as anybody can repeat it.
     pub fn verify_package(&self, package: &Path, peer: &Peer) -> VerifyReport {
         let now = self.now();
@@ -391,7 +401,7 @@ impl Flow {
     pub async fn verify_evidence(&self, file: FileId) -> Result<(PathBuf, VerifyReport), FlowError> {
         let known = self.outgoing(file).await?;
         let evidence = known.evidence.as_ref().ok_or_else(|| no_evidence(&known))?;
-        let place = self.folder.received(evidence.package);
+        let place = self.folder.received(file, evidence.package);
         let peer = self.peer(known.to).await?;
         Ok((place.clone(), self.verify_package(&place, &peer)))
     }
@@ -412,7 +422,7 @@ impl Flow {
         let now = self.now();
         let (out, aside) = aside(out)?;
         let opened = evidence::open(
-            &self.folder.received(evidence.package),
+            &self.folder.received(file, evidence.package),
             &|wrapped| {
                 seal::decrypt_cms(wrapped, key.decryption(), key.certificate())
                     .map_err(|error| error.report())

@@ -72,12 +72,11 @@ impl Flow {
         file: FileId,
         proof: TransportEvent,
     ) -> Result<(), FlowError> {
-        let rows = write.queries().events(file).await?;
-        let (Some(last), sequence) = (rows.last(), rows.len() as u64) else { return Ok(()) };
+        let Some(last) = write.queries().last_event(file).await? else { return Ok(()) };
         let body: Body<serde_json::Value> = Body::Transport(proof);
         let recorded = Recorded::new(
             file,
-            sequence,
+            last.sequence + 1,
             Some(Digest::of(&last.body)),
             self.now(),
             OfficerId::system(),

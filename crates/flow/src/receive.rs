@@ -23,6 +23,9 @@ impl Flow {
     pub async fn take_in(&self, bytes: &[u8], by: HandedBy) -> Result<Vec<u8>, FlowError> {
         let (envelope, sealed) = Envelope::from_json(bytes)?;
         let from = envelope.from.state;
+        if envelope.to.state != self.us() {
+            return Err(AdmitFault::OtherAddressee { us: self.us(), found: envelope.to }.into());
+        }
         if let HandedBy::Peer(peer) = by
             && peer != from
         {
@@ -79,8 +82,10 @@ impl Flow {
         let as_checkpoint =
             |row: &HeadRow| Checkpoint::new(origin.clone(), row.size, Hash::from_bytes(row.root));
         let last = write.queries().head(peer.state()).await?.as_ref().map(as_checkpoint);
+        // Only a head of the same size can contradict; `admit` refuses a proof for another size than the head's.
+        let size = envelope.log.inclusion.size;
         let seen: Vec<Checkpoint> =
-            write.queries().heads(peer.state()).await?.iter().map(as_checkpoint).collect();
+            write.queries().heads_of_size(peer.state(), size).await?.iter().map(as_checkpoint).collect();
         Ok(admit(envelope, self.us(), peer, last.as_ref(), &seen)?)
     }
 
@@ -150,7 +155,9 @@ impl Flow {
         }
         let peer = envelope.from.state;
         let id = format!("clock/{peer}/{}", now.seconds() / 3600);
-        self.find(write, id, Level::Warn, None, Some(peer), clock_report(peer, now, envelope.sent_at)).await
+        self.find(write, id, Level::Warn, None, Some(peer), clock_report(peer, now, envelope.sent_at))
+            .await?;
+        Ok(())
     }
 
     /// A contradiction in a peer's log is kept as evidence although the envelope is refused.

@@ -7,10 +7,10 @@ use casefile::{
     outgoing::{self, Outgoing},
 };
 use exchange::{Decision, Message, Statement};
-use mandate::Authorized;
+use mandate::{Authorized, FourEyes};
 use store::{InboxRow, InboxState, Write};
 use treaty::{Draft, Severity};
-use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, Report};
+use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, OfficeFunction, OfficerId, Report};
 
 /// Envelopes opened in one round.
 const ROUND: u32 = 64;
@@ -87,7 +87,8 @@ impl Flow {
             remedy: "look at the file; nothing changed in it, and the statement is kept".to_owned(),
         };
         let id = format!("crossed/{}", row.envelope);
-        self.find(write, id, Level::Warn, Some(statement.file), Some(row.peer), report).await
+        self.find(write, id, Level::Warn, Some(statement.file), Some(row.peer), report).await?;
+        Ok(())
     }
 
     async fn record(
@@ -100,8 +101,11 @@ impl Flow {
             || FlowError::OutOfPlace { message: statement.message.word(), from: statement.from.to_string() };
         let signed = row.sealed_digest;
         match &statement.message {
-            Message::Request { draft, .. } => self.record_request(write, row, statement, draft).await,
-            Message::Decision { decision, .. } => {
+            Message::Request { draft, officers } => {
+                self.record_request(write, row, statement, draft, officers).await
+            }
+            Message::Decision { decision, officers } => {
+                two_officers(officers)?;
                 let (disposition, texts) = disposition(decision);
                 let command = outgoing::Command::ReportDecided { disposition, statement: signed };
                 self.answer(write, statement, command, &texts).await
@@ -177,6 +181,7 @@ impl Flow {
         row: &InboxRow,
         statement: &Statement,
         draft: &Draft,
+        officers: &[OfficerId; 2],
     ) -> Result<(), FlowError> {
         let kind = draft.kind;
         let fits = statement.from == kind.sender_of(row.peer)
@@ -189,6 +194,7 @@ impl Flow {
             return Err(FlowError::ForeignFile { file: statement.file });
         }
         let peer = self.peer(row.peer).await?;
+        two_officers(officers)?;
         let checked = self.check_received(write, &peer, draft, row.received_at).await?;
         let count = |severity: Severity| {
             u32::try_from(checked.findings.iter().filter(|f| f.severity == severity).count())
@@ -266,8 +272,6 @@ impl Flow {
             return Err(FlowError::OutOfPlace { message: "rejection", from: row.peer.to_string() });
         };
         let code: String = report.code.chars().take(8).collect();
-        let proof = TransportEvent::Rejected { envelope, code: code.clone() };
-        self.record_proof(write, sent.file, proof).await?;
         let shown = Report {
             family: Family::PeerFault,
             code: "P-543".to_owned(),
@@ -279,8 +283,12 @@ impl Flow {
             remedy: "speak to the other State's operators; the receipt proves that the envelope is there"
                 .to_owned(),
         };
-        self.find(write, format!("rejected/{envelope}"), Level::Fail, Some(sent.file), Some(row.peer), shown)
-            .await
+        let id = format!("rejected/{envelope}");
+        // A peer that rejects the same envelope again adds nothing to the file.
+        if self.find(write, id, Level::Fail, Some(sent.file), Some(row.peer), shown).await? {
+            self.record_proof(write, sent.file, TransportEvent::Rejected { envelope, code }).await?;
+        }
+        Ok(())
     }
 
     /// Keeps the envelope as it came, names the reason, and owes the sender a signed rejection.
@@ -294,12 +302,23 @@ impl Flow {
         write.settle_inbox(row.peer, row.envelope, InboxState::Quarantined, None, Some(&report.code)).await?;
         let id = format!("quarantine/{}/{}", row.peer, row.envelope);
         self.find(&mut write, id.clone(), Level::Fail, None, Some(row.peer), report.clone()).await?;
-        if !matches!(error, FlowError::OutOfPlace { message: "rejection", .. }) {
-            let parcel = Parcel::Rejection { envelope: row.envelope, sealed: row.sealed_digest, report };
+        // Only rejections go to a node: one that cannot be read is never answered with another.
+        if row.addressee.function != OfficeFunction::Node {
+            let parcel = Parcel::Rejection {
+                peer: row.peer,
+                envelope: row.envelope,
+                sealed: row.sealed_digest,
+                report,
+            };
             write.add_duty(&id, file, &json(&Duty::Dispatch { parcel })?, self.now()).await?;
         }
         Ok(write.commit().await?)
     }
+}
+
+/// What leaves a State has two officers behind it, there as here.
+fn two_officers([first, second]: &[OfficerId; 2]) -> Result<(), FlowError> {
+    FourEyes::confirm(first, second).map(|_| ()).map_err(|_| FlowError::OneOfficer)
 }
 
 /// True when a file that had ended could not take a statement any more.

@@ -3,7 +3,7 @@
 use crate::{Credential, Flow, FlowError, Performed, perform::history};
 use casefile::{
     Outcome,
-    outgoing::{Command, Outgoing, Stage},
+    outgoing::{Command, Outgoing},
 };
 use register::Peer;
 use store::Session;
@@ -59,7 +59,7 @@ impl Flow {
             file: file.file,
             to: file.to,
             until: file.preserved.as_ref().filter(|_| !file.lapsed).map(|p| p.until()),
-            state: preservation_word(file).to_owned(),
+            state: file.preservation_state(),
         };
         if let Some(id) = draft.preservation_file {
             return Ok(match history::<Outgoing>(&mut read, id).await {
@@ -228,7 +228,7 @@ impl Flow {
                     file: file.file,
                     to: self.us(),
                     until: file.preserved.as_ref().filter(|_| !file.lapsed).map(|p| p.until()),
-                    state: if file.lapsed { "lapsed" } else { file.stage.as_str() }.to_owned(),
+                    state: file.preservation_state(),
                 }),
                 Err(FlowError::NoFile { .. }) => None,
                 Err(error) => return Err(error),
@@ -255,16 +255,6 @@ pub(crate) fn limited(text: &str) -> Result<Vec<u8>, FlowError> {
         return Err(FlowError::Text { found: text.len() });
     }
     Ok(text.as_bytes().to_vec())
-}
-
-fn preservation_word(file: &Outgoing) -> &'static str {
-    match (file.lapsed, &file.hold, &file.preserved) {
-        (true, _, _) => "lapsed",
-        (_, Some(_), _) => "held",
-        (_, _, Some(_)) if file.stage == Stage::Closed => "released",
-        (_, _, Some(_)) => "running",
-        _ => file.stage.as_str(),
-    }
 }
 
 fn missing_state(draft: &Draft) -> casefile::Refused {

@@ -7,7 +7,7 @@ use reqwest::{StatusCode, header::RANGE};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -113,7 +113,12 @@ async fn fetch_file(
         let mut answer = request.send().await.map_err(|error| trouble(&plain(&error)))?;
         match answer.status() {
             StatusCode::PARTIAL_CONTENT => {}
-            StatusCode::OK if have == 0 => {}
+            StatusCode::OK => {
+                // The whole file, although a part was asked for: begin again.
+                *done = done.saturating_sub(have);
+                (have, hash) = (0, Sha256::new());
+                out.set_len(0).map_err(|source| disk(&partial, source))?;
+            }
             status => return Err(trouble(&format!("the peer answered {}", status.as_u16()))),
         }
         loop {
@@ -127,12 +132,12 @@ async fn fetch_file(
                 break;
             }
             hash.update(&chunk);
-            out.write_all(&chunk).map_err(|source| disk(&partial, source))?;
+            out.write_all(&chunk).map_err(|source| no_room(&partial, source))?;
             *done += chunk.len() as u64;
             progress(FetchProgress { done: *done, total: fetch.bytes });
         }
     }
-    out.sync_all().map_err(|source| disk(&partial, source))?;
+    out.sync_all().map_err(|source| no_room(&partial, source))?;
     if have < file.size {
         return Err(trouble("the transfer was cut; it goes on where it stopped"));
     }
@@ -148,6 +153,16 @@ fn partial(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".partial");
     PathBuf::from(name)
+}
+
+/// A part that does not fit must not keep the disk full for everything else.
+fn no_room(partial: &Path, source: std::io::Error) -> NodeError {
+    if source.kind() == ErrorKind::StorageFull
+        && let Err(left) = fs::remove_file(partial)
+    {
+        return disk(partial, left);
+    }
+    disk(partial, source)
 }
 
 fn trouble(reason: &str) -> NodeError {

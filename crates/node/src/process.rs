@@ -78,6 +78,12 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
     let (stop, stopped) = watch::channel(false);
     let road = Road::new(flow.clone());
     let workers = vec![
+        tokio::spawn(work::watch_store(
+            flow.clone(),
+            Arc::clone(&arrived),
+            Arc::clone(&ready),
+            stopped.clone(),
+        )),
         tokio::spawn(work::desk(flow.clone(), road.clone(), arrived, Arc::clone(&ready), stopped.clone())),
         tokio::spawn(work::post(flow.clone(), road, ready, stopped.clone())),
         tokio::spawn(work::watch_receipts(flow.clone(), stopped.clone())),

@@ -13,6 +13,7 @@ use axum_server::tls::TlsInfo;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use exchange::{EnvelopeFault, MAX_ENVELOPE_BYTES};
 use flow::{Flow, FlowError, HandedBy};
+use futures_util::StreamExt as _;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
@@ -51,9 +52,13 @@ async fn take_in(
         Ok(peer) => peer,
         Err(report) => return turn_away(&report),
     };
-    let bytes = match axum::body::to_bytes(body, MAX_ENVELOPE_BYTES).await {
+    let bytes = match read(body).await {
         Ok(bytes) => bytes,
-        Err(_) => return refuse(&EnvelopeFault::TooLarge { found: MAX_ENVELOPE_BYTES + 1 }.report()),
+        Err(Unread::TooLong) => {
+            return refuse(&EnvelopeFault::TooLarge { found: MAX_ENVELOPE_BYTES + 1 }.report());
+        }
+        // There is hardly anybody left to answer.
+        Err(Unread::Broken) => return StatusCode::BAD_REQUEST.into_response(),
     };
     match endpoint.flow.take_in(&bytes, HandedBy::Peer(peer)).await {
         Ok(receipt) => {
@@ -62,6 +67,30 @@ async fn take_in(
         }
         Err(error) => refuse(&error.report()),
     }
+}
+
+/// Why a body was not read to its end.
+enum Unread {
+    TooLong,
+    Broken,
+}
+
+/// Reads what may be an envelope and stops where none can go on.
+async fn read(body: Body) -> Result<Vec<u8>, Unread> {
+    let announced = axum::body::HttpBody::size_hint(&body).lower();
+    if announced > MAX_ENVELOPE_BYTES as u64 {
+        return Err(Unread::TooLong);
+    }
+    let mut bytes = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Unread::Broken)?;
+        if bytes.len() + chunk.len() > MAX_ENVELOPE_BYTES {
+            return Err(Unread::TooLong);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 async fn package_file(
@@ -120,6 +149,8 @@ fn refuse(report: &Report) -> Response {
         (_, "F-002") => StatusCode::INSUFFICIENT_STORAGE,
         (_, "P-510") => StatusCode::PAYLOAD_TOO_LARGE,
         (_, "R-551") => StatusCode::FORBIDDEN,
+        // Our view of the sender may be old: it keeps the envelope and tries again.
+        (_, code) if code.starts_with("P-4") => StatusCode::CONFLICT,
         (Family::Refusal | Family::PeerFault, _) => StatusCode::UNPROCESSABLE_ENTITY,
         (Family::Fault, _) => StatusCode::SERVICE_UNAVAILABLE,
     };

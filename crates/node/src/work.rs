@@ -7,11 +7,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use store::{Changes, StoreFault};
 use tokio::sync::{Notify, watch};
-use vocabulary::{Failure as _, FileId, PackageId, StateCode};
+use vocabulary::{Failure as _, Family, FileId, PackageId, StateCode};
 
-/// How soon work that another program of this node left is seen.
+/// How soon work that has come due is seen.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How soon work that another program of this node left is seen; a look costs a few microseconds.
+const LOOK: Duration = Duration::from_millis(5);
+/// Packages fetched at the same time.
+const FETCHES_MAX: usize = 2;
 /// How often missing receipts are looked for.
 const RECEIPTS: Duration = Duration::from_secs(30);
 
@@ -72,8 +77,11 @@ fn begin_fetch(
     file: FileId,
     package: PackageId,
 ) {
-    if !fetching.lock().unwrap_or_else(PoisonError::into_inner).insert(package) {
-        return;
+    {
+        let mut running = fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.len() >= FETCHES_MAX || !running.insert(package) {
+            return;
+        }
     }
     let (flow, road, fetching) = (flow.clone(), road.clone(), Arc::clone(fetching));
     tokio::spawn(async move {
@@ -82,7 +90,13 @@ fn begin_fetch(
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(code = error.code(), %package, "package not fetched: {error}");
-                if let Err(error) = flow.fetch_failed(&duty, &fetch::line(&error)).await {
+                // What does not verify will not verify the next time; what did not arrive may.
+                let kept = if error.family() == Family::PeerFault {
+                    flow.fetch_refused(&duty, file, error.report()).await
+                } else {
+                    flow.fetch_failed(&duty, &fetch::line(&error)).await
+                };
+                if let Err(error) = kept {
                     tracing::error!(code = error.code(), "{error}");
                 }
             }
@@ -166,11 +180,50 @@ async fn hand_over(flow: &Flow, road: &Road, attempt: &Attempt) -> bool {
     }
 }
 
-/// Looks for missing receipts until `stop`.
+/// Wakes the workers when anything was committed, by this process or another one, until `stop`.
+pub(crate) async fn watch_store(
+    flow: Flow,
+    arrived: Arc<Notify>,
+    ready: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut changes = None;
+    while !*stop.borrow() {
+        match seen(&flow, &mut changes).await {
+            Ok(true) => {
+                arrived.notify_one();
+                ready.notify_one();
+            }
+            Ok(false) => {}
+            Err(error) => {
+                // Without the watch the workers still look by themselves.
+                tracing::error!(code = error.code(), "the store could not be watched: {error}");
+                changes = None;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn seen(flow: &Flow, changes: &mut Option<Changes>) -> Result<bool, StoreFault> {
+    match changes {
+        Some(changes) => changes.seen().await,
+        None => changes.insert(flow.store().changes().await?).seen().await,
+    }
+}
+
+/// Looks for missing receipts, and for what a wrong clock put off, until `stop`.
 pub(crate) async fn watch_receipts(flow: Flow, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = flow.look_for_receipts().await {
             tracing::error!(code = error.code(), "receipts could not be looked for: {error}");
+        }
+        if let Err(error) = flow.bring_forward().await {
+            tracing::error!(code = error.code(), "what is put off could not be looked at: {error}");
         }
         tokio::select! {
             () = tokio::time::sleep(RECEIPTS) => {}

@@ -1,9 +1,9 @@
 //! What every command shares: the node's folder and the officer who speaks.
 
-use anyhow::Context as _;
+use crate::named;
 use flow::{Credential, Flow};
 use node::Home;
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -27,8 +27,8 @@ impl Context {
         let (Some(officer), Some(file)) = (&self.officer, &self.token_file) else {
             return Err(NoOfficer.into());
         };
-        let token =
-            fs::read_to_string(file).with_context(|| format!("the token file `{}`", file.display()))?;
+        let not_text = |_| named::wrong_path(file, std::io::ErrorKind::InvalidData.into());
+        let token = String::from_utf8(named::read(file)?).map_err(not_text)?;
         Ok(Credential { id: officer.parse()?, token })
     }
 }

@@ -3,6 +3,7 @@
 mod command;
 mod context;
 mod demo;
+mod named;
 mod output;
 mod show;
 
@@ -50,37 +51,43 @@ enum Noun {
     /// Two States on this machine walk a request from draft to verified evidence.
     Demo(demo::DemoArguments),
     /// Make, run and examine a node.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa node doctor")]
     Node(NodeCommand),
     /// What our State tells the others about its offices and keys.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa descriptor export --out xa.p7m")]
     Descriptor(DescriptorCommand),
     /// The States enrolled here.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa peer add xb.p7m")]
     Peer(PeerCommand),
     /// The people who work at this node.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  rogatory --node ./xa officer add ana.cruz --name 'Ana Cruz' --role case-officer --token-out ana.token"
+    )]
     Officer(OfficerCommand),
     /// Requests that our State makes.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa request check preservation.toml")]
     Request(RequestCommand),
     /// Requests that other States make to ours.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xb incoming show FILE")]
     Incoming(IncomingCommand),
     /// Electronic evidence: take in, seal, send, fetch, verify, open.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa evidence verify FILE")]
     Evidence(EvidenceCommand),
     /// A file of either side, with the timeline of both ladders.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa file show FILE")]
     File(FileCommand),
     /// Sealed envelopes and receipts as files, for the pouch.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  rogatory --node ./xa envelope export FILE --out request.envelope.json"
+    )]
     Envelope(EnvelopeCommand),
     /// What a person should look at.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa finding list")]
     Finding(FindingCommand),
     /// The Convention as data.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rogatory treaty grounds")]
     Treaty(TreatyCommand),
 }
 

@@ -3,7 +3,7 @@
 use crate::context::NoOfficer;
 use serde::Serialize;
 use std::{
-    io::{IsTerminal as _, Write as _},
+    io::{ErrorKind, IsTerminal as _, Write as _},
     process::ExitCode,
 };
 use tracing_subscriber::EnvFilter;
@@ -33,10 +33,12 @@ impl Output {
         let text =
             if json { serde_json::to_string_pretty(&self.data).unwrap_or_default() } else { self.text };
         let mut out = std::io::stdout().lock();
-        if !text.is_empty() && writeln!(out, "{}", text.trim_end()).is_err() {
-            return ExitCode::from(Family::Fault.exit_code());
+        let text = text.trim_end();
+        match if text.is_empty() { Ok(()) } else { writeln!(out, "{text}") } {
+            // A reader that has enough, such as `head`, closes the pipe.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(Family::Fault.exit_code()),
+            _ => ExitCode::from(self.code),
         }
-        ExitCode::from(self.code)
     }
 }
 
@@ -56,7 +58,7 @@ pub(crate) fn fail(error: &anyhow::Error, json: bool) -> ExitCode {
     }
 }
 
-fn report(error: &anyhow::Error) -> Report {
+pub(crate) fn report(error: &anyhow::Error) -> Report {
     fn of<E: Failure + Send + Sync + 'static>(error: &anyhow::Error) -> Option<Report> {
         error.downcast_ref::<E>().map(Failure::report)
     }

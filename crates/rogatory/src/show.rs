@@ -126,6 +126,7 @@ pub(crate) fn outgoing(file: &Outgoing, zone: &str, now: Instant) -> String {
         file.kind.rule().citation(),
         file.stage.as_str()
     );
+    let _ = writeln!(text, "draft      {}", file.draft);
     if let Some(eyes) = &file.eyes {
         let _ = writeln!(text, "officers   {} and {}", eyes.first(), eyes.second());
     }

@@ -15,4 +15,4 @@ pub use row::{
     CosignatureRow, DutyRow, EventRow, FindingRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent, NodeRow,
     OfficerRow, OutboxRow, PeerRow, ViewRow,
 };
-pub use session::{Read, Session, Store, Write};
+pub use session::{Changes, Read, Session, Snapshot, Store, Write};

@@ -4,9 +4,12 @@ use crate::{
     CosignatureRow, DutyRow, EventRow, FindingRow, HeadRow, InboxRow, InboxState, Ladder, NodeRow,
     OfficerRow, OutboxRow, PeerRow, StoreFault, ViewRow,
 };
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use std::str::FromStr;
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, OfficerId, StateCode};
+
+/// Far below the limits of SQLite and PostgreSQL on parameters.
+const NODES_AT_A_TIME: usize = 64;
 
 /// Reads over one session.
 #[derive(Debug)]
@@ -34,6 +37,15 @@ impl<'a> Queries<'a> {
             .fetch_all(self.connection)
             .await?;
         rows.iter().map(event_row).collect()
+    }
+
+    /// The newest event of a file.
+    pub async fn last_event(self, file: FileId) -> Result<Option<EventRow>, StoreFault> {
+        let row = sqlx::query("SELECT * FROM events WHERE file_id = $1 ORDER BY sequence DESC LIMIT 1")
+            .bind(file.to_string())
+            .fetch_optional(self.connection)
+            .await?;
+        row.as_ref().map(event_row).transpose()
     }
 
     /// At most `limit` events from ledger leaf `from` on, in the ledger's order.
@@ -81,11 +93,17 @@ impl<'a> Queries<'a> {
         row.as_ref().map(outbox_row).transpose()
     }
 
-    /// Envelopes without a receipt whose next attempt is due, oldest first.
+    /// Envelopes without a receipt whose next attempt is due, oldest first; of one file only the oldest.
     pub async fn outbox_due(self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreFault> {
         let rows = sqlx::query(
             "SELECT * FROM outbox WHERE delivered_at IS NULL AND refused_at IS NULL AND next_attempt <= $1
-             ORDER BY queued_at, envelope_id LIMIT $2",
+               AND NOT EXISTS (
+                   SELECT 1 FROM outbox AS earlier
+                   WHERE earlier.file_id = outbox.file_id
+                     AND earlier.delivered_at IS NULL AND earlier.refused_at IS NULL
+                     AND (earlier.queued_at < outbox.queued_at
+                          OR earlier.queued_at = outbox.queued_at AND earlier.leaf < outbox.leaf))
+             ORDER BY queued_at, leaf LIMIT $2",
         )
         .bind(now.micros())
         .bind(i64::from(limit))
@@ -190,6 +208,27 @@ impl<'a> Queries<'a> {
         row.map(|row| Ok(NodeRow { level, position, hash: hash(&row, "ledger_nodes", "hash")? })).transpose()
     }
 
+    /// Those of the `wanted` nodes (level and position) that are there, in any order.
+    pub async fn ledger_nodes(self, wanted: &[(u8, u64)]) -> Result<Vec<NodeRow>, StoreFault> {
+        let mut nodes = Vec::with_capacity(wanted.len());
+        for some in wanted.chunks(NODES_AT_A_TIME) {
+            // Not a list of rows, `(level, position) IN (…)`: SQLite would read the whole table for it.
+            let places = vec!["(level = ? AND position = ?)"; some.len()].join(" OR ");
+            let sql = format!("SELECT level, position, hash FROM ledger_nodes WHERE {places}");
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (level, position) in some {
+                query = query.bind(i64::from(*level)).bind(number(*position));
+            }
+            for row in query.fetch_all(&mut *self.connection).await? {
+                let level = u8::try_from(row.try_get::<i64, _>("level")?)
+                    .map_err(|_| StoreFault::Column { table: "ledger_nodes", column: "level" })?;
+                let position = unsigned(&row, "ledger_nodes", "position")?;
+                nodes.push(NodeRow { level, position, hash: hash(&row, "ledger_nodes", "hash")? });
+            }
+        }
+        Ok(nodes)
+    }
+
     /// At most `limit` commitments from leaf `from` on.
     pub async fn ledger_leaves(self, from: u64, limit: u32) -> Result<Vec<[u8; 32]>, StoreFault> {
         let rows =
@@ -214,6 +253,16 @@ impl<'a> Queries<'a> {
     pub async fn heads(self, peer: StateCode) -> Result<Vec<HeadRow>, StoreFault> {
         let rows = sqlx::query("SELECT * FROM heads WHERE peer = $1 ORDER BY size, seen_at")
             .bind(peer.as_str())
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(head_row).collect()
+    }
+
+    /// The heads of this size; an honest log shows one at most.
+    pub async fn heads_of_size(self, peer: StateCode, size: u64) -> Result<Vec<HeadRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM heads WHERE peer = $1 AND size = $2 ORDER BY seen_at")
+            .bind(peer.as_str())
+            .bind(number(size))
             .fetch_all(self.connection)
             .await?;
         rows.iter().map(head_row).collect()
@@ -275,6 +324,12 @@ impl<'a> Queries<'a> {
         let rows =
             sqlx::query("SELECT * FROM findings ORDER BY found_at, id").fetch_all(self.connection).await?;
         rows.iter().map(finding_row).collect()
+    }
+
+    /// A number that changes on this connection when another one commits, and only then.
+    pub(crate) async fn data_version(self) -> Result<i64, StoreFault> {
+        let row = sqlx::query("PRAGMA data_version").fetch_one(self.connection).await?;
+        Ok(row.try_get(0)?)
     }
 
     /// What SQLite itself says of the file; `ok` when it is sound.

@@ -10,7 +10,8 @@ use std::{path::Path, time::Duration};
 
 /// How long a writer waits for another program's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
-const READERS_MAX: u32 = 4;
+/// Four that read, and the one that watches for changes.
+const READERS_MAX: u32 = 5;
 
 /// One SQLite file: a single writer and several readers (WAL, every commit synced to disk).
 #[derive(Debug, Clone)]
@@ -52,9 +53,19 @@ impl Store {
         Ok(Read { connection: self.readers.acquire().await? })
     }
 
+    /// A session in which every read sees the same moment, whatever others commit meanwhile.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreFault> {
+        Ok(Snapshot { transaction: self.readers.begin().await? })
+    }
+
     /// Begins a transaction with the write lock held, so that what is read in it cannot change.
     pub async fn write(&self) -> Result<Write, StoreFault> {
         Ok(Write { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await? })
+    }
+
+    /// Watches for commits; holds one reader for as long as it lives.
+    pub async fn changes(&self) -> Result<Changes, StoreFault> {
+        Ok(Changes { read: self.read().await?, version: None })
     }
 
     /// Waits until all sessions have ended and closes the file.
@@ -73,6 +84,27 @@ pub struct Read {
 impl Read {
     pub fn queries(&mut self) -> Queries<'_> {
         Queries::new(&mut self.connection)
+    }
+}
+
+/// A session that cannot change anything and that nothing changes.
+#[derive(Debug)]
+pub struct Snapshot {
+    transaction: Transaction<'static, Sqlite>,
+}
+
+/// Sees that anybody committed, this program or another, without reading what.
+#[derive(Debug)]
+pub struct Changes {
+    read: Read,
+    version: Option<i64>,
+}
+
+impl Changes {
+    /// True when something was committed since the last look; the first look is always true.
+    pub async fn seen(&mut self) -> Result<bool, StoreFault> {
+        let now = Some(self.read.queries().data_version().await?);
+        Ok(std::mem::replace(&mut self.version, now) != now)
     }
 }
 
@@ -107,5 +139,11 @@ impl Session for Read {
 impl Session for Write {
     fn queries(&mut self) -> Queries<'_> {
         Write::queries(self)
+    }
+}
+
+impl Session for Snapshot {
+    fn queries(&mut self) -> Queries<'_> {
+        Queries::new(&mut self.transaction)
     }
 }

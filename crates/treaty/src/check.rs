@@ -12,6 +12,7 @@ mod secrecy;
 
 use crate::draft::Draft;
 use crate::finding::{Finding, Findings, Severity};
+use crate::preservation_state::PreservationState;
 use crate::request::Request;
 use serde::Serialize;
 use vocabulary::{FileId, Instant, Language, StateCode};
@@ -58,8 +59,7 @@ pub struct PreservationFacts {
     pub to: StateCode,
     /// When preservation ends, where confirmed and running.
     pub until: Option<Instant>,
-    /// A word for the state of the file, such as `running`, `lapsed` or `released`.
-    pub state: String,
+    pub state: PreservationState,
 }
 
 /// The outcome of a check.

@@ -19,7 +19,7 @@ mod kind;
 mod limit;
 mod measure;
 mod offence;
-mod preservation_clock;
+mod preservation_state;
 mod request;
 mod rule;
 mod safeguard;
@@ -44,7 +44,7 @@ pub use limit::{
 };
 pub use measure::{Eligibility, Matrix, Measure, OffenceClass, eligibility};
 pub use offence::{Offence, OffenceBasis};
-pub use preservation_clock::{ClockError, PreservationClock};
+pub use preservation_state::PreservationState;
 pub use request::Request;
 pub use rule::{Citation, Confidence, Rule, RuleValue};
 pub use safeguard::SafeguardRecord;

@@ -6,8 +6,12 @@ use crate::{
     outgoing::{Direction, rule_text},
 };
 use mandate::{Authorized, FourEyes};
+use std::time::Duration;
 use treaty::{Kind, MAX_REASONS_BYTES, OffenceBasis, RefusalGrounds, RequestedProfile};
 use vocabulary::{Digest, Instant, OfficerId, PackageId};
+
+/// Policy: a contact point may have been called, and have acted, before the written request arrived.
+const EARLIEST_BEFORE_RECEIPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub(super) fn decide(
     file: Option<&Incoming>,
@@ -36,7 +40,7 @@ pub(super) fn decide(
             file.propose(command.actor(), proposal, *basis, profile)
         }
         Command::Decide => file.confirm(command.actor()),
-        Command::EffectPreservation { preserved, order } => file.effect(preserved, *order),
+        Command::EffectPreservation { preserved, order } => file.effect(preserved, *order, now),
         Command::Extend { order_end } => file.extend(order_end, now),
         Command::TakeExhibit { exhibit, record, files, bytes, tree } => {
             if file.sealed.is_some() {
@@ -186,14 +190,28 @@ impl Incoming {
     }
 
     /// Art. 25(2) and 42(8): the order's end lies between the minimum for a foreign request and the longest order.
-    fn effect(&self, preserved: &Preserved, order: Digest) -> Result<Event, Refused> {
+    fn effect(&self, preserved: &Preserved, order: Digest, now: Instant) -> Result<Event, Refused> {
         self.is_kind(Kind::Preservation, "execute a preservation", "a preservation request")?;
         if self.preserved.is_some() {
             return Err(Refused::Already { what: "the data were preserved" });
         }
         self.executing("execute")?;
         preserved.check()?;
+        self.plausible(preserved.effected, now)?;
         Ok(Event::Preserved { preserved: preserved.clone(), order })
+    }
+
+    /// Data are preserved before anybody records it, and not long before the request came.
+    fn plausible(&self, effected: Instant, now: Instant) -> Result<(), Refused> {
+        if effected <= now && effected >= self.received_at.minus(EARLIEST_BEFORE_RECEIPT) {
+            return Ok(());
+        }
+        Err(Refused::Rule {
+            code: "R-227",
+            what: format!("the data cannot have been preserved for this request at {effected}"),
+            clause: rule_text("preservation.minimum"),
+            remedy: "give the instant at which the order took effect, with its zone".to_owned(),
+        })
     }
 
     fn extend(&self, order_end: &treaty::Computed, now: Instant) -> Result<Event, Refused> {
@@ -201,15 +219,18 @@ impl Incoming {
             Some(preserved) if !self.clock_runs() || now >= preserved.until() => {
                 Err(Refused::Already { what: "the preservation is held, released or has lapsed" })
             }
-            Some(preserved) if order_end.result > preserved.until() => {
+            Some(preserved) => {
+                preserved.renewed_by(order_end)?;
+                if now < preserved.order_begins() {
+                    return Err(Refused::Rule {
+                        code: "R-228",
+                        what: format!("the last renewal begins only {}", preserved.order_begins()),
+                        clause: rule_text("preservation.order.maximum"),
+                        remedy: "renew the order again once the renewal runs".to_owned(),
+                    });
+                }
                 Ok(Event::Extended { order_end: order_end.clone() })
             }
-            Some(preserved) => Err(Refused::Rule {
-                code: "R-222",
-                what: format!("the extension must end after {}", preserved.until()),
-                clause: rule_text("preservation.extension"),
-                remedy: "give more days".to_owned(),
-            }),
             None => Err(self.wrong_stage("extend", "executed, with data preserved")),
         }
     }
@@ -239,7 +260,8 @@ impl Incoming {
     fn close(&self) -> Result<Event, Refused> {
         match self.stage {
             Stage::Closed => Err(Refused::Already { what: "the file is closed" }),
-            Stage::Answered if self.outcome.is_some() || !self.granted() || self.lapsed => Ok(Event::Closed),
+            _ if self.outcome.is_some() => Ok(Event::Closed),
+            Stage::Answered if !self.granted() || self.lapsed => Ok(Event::Closed),
             Stage::Withdrawn => Ok(Event::Closed),
             Stage::Answered => Err(Refused::Rule {
                 code: "R-224",
@@ -262,7 +284,7 @@ impl Incoming {
                 None => Err(self.wrong_stage("report-extension-asked", "executed, with data preserved")),
             },
             Command::ReportHeld { by, since } => {
-                self.clock().may_hold(*since, self.nothing_preserved("report-held"))?;
+                self.clock().may_hold(*since)?;
                 Ok(Event::Held { by: *by, since: *since })
             }
             Command::ReportHoldEnded { by } => {

@@ -8,7 +8,7 @@ use crate::{
 };
 use mandate::{Authorized, FourEyes};
 use serde::{Deserialize, Serialize};
-use treaty::Kind;
+use treaty::{Kind, PreservationState};
 use vocabulary::{Digest, EnvelopeId, ExhibitId, FileId, Instant, OfficerId, PackageId, StateCode};
 
 /// How far the requested State is.
@@ -200,7 +200,7 @@ impl Casefile for Incoming {
         let dispatch = |parcel| vec![Duty::Dispatch { parcel }];
         match event {
             Event::Received { received_at, .. } => self
-                .preservation
+                .link()
                 .map(|preservation| Duty::HoldPreservation { preservation, since: *received_at })
                 .into_iter()
                 .collect(),
@@ -209,11 +209,16 @@ impl Casefile for Incoming {
             }
             Event::Decided { .. } => {
                 let mut duties = dispatch(Parcel::Decision);
-                duties.extend(self.end_of_hold().filter(|_| self.is_decided()));
+                duties.extend(self.end_of_hold().filter(|_| self.is_settled()));
                 duties
             }
+            Event::Answered { .. } => self.end_of_hold().into_iter().collect(),
+            Event::HoldEnded { .. } => {
+                let until = self.preserved.iter().map(|preserved| preserved.until());
+                until.flat_map(crate::outgoing::clock_duties).collect()
+            }
             // A request that ends undecided holds nothing any longer.
-            Event::Withdrawn { .. } | Event::ClosedByRequester { .. } if !self.is_decided() => {
+            Event::Withdrawn { .. } | Event::ClosedByRequester { .. } if !self.is_settled() => {
                 self.end_of_hold().into_iter().collect()
             }
             Event::Preserved { preserved, .. } => {
@@ -278,8 +283,18 @@ impl Incoming {
         })
     }
 
+    /// The preservation that this request for assistance keeps.
+    fn link(&self) -> Option<FileId> {
+        self.preservation.filter(|_| self.kind == Kind::StoredData)
+    }
+
+    /// True once nothing more is needed from the preserved data: refused, or granted and answered.
+    fn is_settled(&self) -> bool {
+        self.answered.is_some() || (self.is_decided() && !self.granted())
+    }
+
     fn end_of_hold(&self) -> Option<Duty> {
-        self.preservation.map(|preservation| Duty::EndHold { preservation })
+        self.link().map(|preservation| Duty::EndHold { preservation })
     }
 
     /// True once the request was granted or refused; a postponement decides nothing yet.
@@ -313,8 +328,14 @@ impl Incoming {
             }
             Event::Preserved { .. } => self.may_execute() && self.preserved.is_none(),
             Event::ExtensionAsked { .. } => self.preserved.is_some(),
-            Event::Extended { .. } => self.clock_runs(),
-            Event::Held { since, .. } => self.clock().may_hold(*since, Refused::NoFile).is_ok(),
+            Event::Extended { order_end } => {
+                self.clock_runs()
+                    && self
+                        .preserved
+                        .as_ref()
+                        .is_some_and(|preserved| preserved.renewed_by(order_end).is_ok())
+            }
+            Event::Held { since, .. } => self.clock().may_hold(*since).is_ok(),
             Event::HoldEnded { by } => self.hold.as_ref().is_some_and(|h| h.by == *by && !h.decided),
             Event::Lapsed { until } => {
                 self.clock_runs() && self.preserved.as_ref().is_some_and(|p| p.until() == *until)
@@ -330,7 +351,10 @@ impl Incoming {
             Event::Answered { .. } => self.is_decided() && self.answered.is_none(),
             Event::Withdrawn { .. } => !ended,
             Event::ClosedByRequester { .. } => self.outcome.is_none(),
-            Event::Closed => matches!(self.stage, Stage::Answered | Stage::Withdrawn),
+            Event::Closed => {
+                self.stage != Stage::Closed
+                    && (self.outcome.is_some() || matches!(self.stage, Stage::Answered | Stage::Withdrawn))
+            }
         }
     }
 
@@ -339,12 +363,19 @@ impl Incoming {
         self.clock().runs()
     }
 
+    /// Where the preservation stands, for the check of a request that links to it.
+    pub fn preservation_state(&self) -> PreservationState {
+        self.clock().state()
+    }
+
     pub(crate) fn clock(&self) -> Clock<'_> {
         Clock {
             preserved: self.preserved.as_ref(),
             hold: self.hold.as_ref(),
             lapsed: self.lapsed,
-            ended: matches!(self.stage, Stage::Closed | Stage::Withdrawn),
+            ended: matches!(self.stage, Stage::Closed | Stage::Withdrawn)
+                || self.outcome.is_some()
+                || self.kind != Kind::Preservation,
         }
     }
 }

@@ -254,7 +254,7 @@ fn a_preservation_file_takes_each_command_in_its_stages_only() {
             ("propose", "triaged consulting proposed"),
             ("decide", "proposed"),
             ("effect", "decided"),
-            ("extend", "executed answered finished"),
+            ("extend", "executed answered released"),
             ("take", ""),
             ("seal", ""),
             ("send", ""),
@@ -265,9 +265,12 @@ fn a_preservation_file_takes_each_command_in_its_stages_only() {
                  released lapsed withdrawn ended closed",
             ),
             ("r-extension-asked", "executed answered finished held released lapsed closed"),
-            ("r-held", "executed answered finished lapsed"),
+            (
+                "r-held",
+                "received triaged consulting proposed decided refused refusal-sent executed answered released lapsed",
+            ),
             ("r-hold-ended", "held"),
-            ("r-lapsed", "executed answered finished"),
+            ("r-lapsed", "executed answered released"),
             ("r-answered", "decided refused executed"),
             (
                 "r-withdrawn",
@@ -484,7 +487,7 @@ fn a_preservation_lapses_only_at_its_time_and_never_while_held() {
     let held = try_on(&file, held()).unwrap().0;
     assert!(lapse(&held, until(), until()).is_err());
     let released = try_on(&held, Command::ReportHoldEnded { by: linked() }).unwrap().0;
-    assert!(lapse(&released, until(), until()).is_err());
+    assert!(lapse(&released, until(), until()).is_ok(), "the clock runs again once nothing holds the data");
     let longer = try_on(&file, extend(30)).unwrap().0;
     assert!(lapse(&longer, until(), until()).is_err());
     assert!(lapse(&longer, longer.preserved.as_ref().unwrap().until(), day(130)).is_ok());
@@ -519,6 +522,42 @@ fn a_postponed_request_is_decided_another_time_and_keeps_its_hold_until_then() {
         .into_iter()
         .fold(postponed, |file, command| try_on(&file, command).unwrap().0);
     assert!(granted.decided.is_some_and(|(_, disposition)| disposition.is_grant()));
+}
+
+#[test]
+fn a_request_that_came_before_the_data_were_preserved_keeps_them_from_the_first_moment() {
+    let held = [received(Kind::Preservation), held(), triage(), grant(), Command::Decide, effect()];
+    let file = walk(&held);
+    assert!(!file.clock_runs());
+    let released = try_on(&file, Command::ReportHoldEnded { by: linked() }).unwrap();
+    assert!(released.0.clock_runs());
+    assert_eq!(released.0.duties(&released.1), crate::outgoing::clock_duties(until()));
+}
+
+#[test]
+fn data_are_not_preserved_in_the_future_nor_years_ago() {
+    let file = walk(&[&ready(Kind::Preservation)[..], &[grant(), Command::Decide]].concat());
+    let effected = |at: Instant| {
+        let zone = crate::fixture::ZONE;
+        let preserved = crate::Preserved {
+            effected: at,
+            zone: zone.to_owned(),
+            minimum: treaty::preservation_minimum(at, zone).unwrap(),
+            order_end: treaty::order_end(at, 90, zone).unwrap(),
+        };
+        code(&file, Command::EffectPreservation { preserved, order: digest("order") })
+    };
+    assert_eq!(effected(day(60)), "R-227");
+    assert_eq!(effected(day(1).minus(std::time::Duration::from_secs(8 * 24 * 60 * 60))), "R-227");
+}
+
+#[test]
+fn a_renewal_is_not_renewed_before_it_begins() {
+    let file = walk(&[received(Kind::Preservation), triage(), grant(), Command::Decide, effect()]);
+    let renewed = try_on(&file, extend(30)).unwrap().0;
+    let end = renewed.preserved.as_ref().unwrap().until();
+    let again = Command::Extend { order_end: treaty::extension(end, 30, crate::fixture::ZONE).unwrap() };
+    assert_eq!(code(&renewed, again), "R-228");
 }
 
 #[test]
@@ -580,15 +619,17 @@ fn each_event_owes_what_the_walk_needs() {
     assert_eq!(duties(&file, Command::Consult { text }), [dispatch(Parcel::Consultation { text })]);
     assert_eq!(duties(&file, grant()), []);
     let proposed = try_on(&file, grant()).unwrap().0;
-    assert_eq!(duties(&proposed, Command::Decide), [dispatch(Parcel::Decision), end.clone()]);
+    assert_eq!(duties(&proposed, Command::Decide), [dispatch(Parcel::Decision)]);
     let decided = try_on(&proposed, Command::Decide).unwrap().0;
     assert_eq!(duties(&decided, take()), []);
     let sealed = walk(&[received(Kind::StoredData), triage(), grant(), Command::Decide, take(), seal()]);
     assert_eq!(duties(&sealed, send()), [dispatch(Parcel::Evidence { package: package() })]);
     assert_eq!(duties(&proposed, withdrawn()), std::slice::from_ref(&end));
-    assert_eq!(duties(&proposed, closed_by_requester()), [end]);
-    assert_eq!(duties(&decided, withdrawn()), []);
-    assert_eq!(duties(&decided, answered()), []);
+    assert_eq!(duties(&proposed, closed_by_requester()), std::slice::from_ref(&end));
+    assert_eq!(duties(&decided, withdrawn()), std::slice::from_ref(&end));
+    assert_eq!(duties(&decided, answered()), std::slice::from_ref(&end));
+    let answered = try_on(&decided, answered()).unwrap().0;
+    assert_eq!(duties(&answered, closed_by_requester()), []);
 }
 
 #[test]

@@ -200,14 +200,18 @@ impl Outgoing {
                 Ok(Event::Preserved { preserved: preserved.clone(), statement: *statement })
             }
             Command::ReportExtended { order_end, statement } => match &self.preserved {
-                Some(preserved) if order_end.result > preserved.until() && !self.lapsed => {
+                Some(preserved) if preserved.order_end == *order_end => {
+                    Err(Refused::Already { what: "the preservation was extended" })
+                }
+                // It may be recorded after the old end: the other State renewed the order in time.
+                Some(preserved) => {
+                    preserved.renewed_by(order_end)?;
                     Ok(Event::Extended { order_end: order_end.clone(), statement: *statement })
                 }
-                Some(_) => Err(Refused::Already { what: "the preservation was extended or has lapsed" }),
                 None => Err(self.wrong_stage("report-extended", "answered, with data preserved")),
             },
             Command::ReportHeld { by, since } => {
-                self.clock().may_hold(*since, self.nothing_preserved("report-held"))?;
+                self.clock().may_hold(*since)?;
                 Ok(Event::Held { by: *by, since: *since })
             }
             Command::ReportHoldEnded { by } => {

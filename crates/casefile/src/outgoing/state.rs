@@ -5,7 +5,7 @@ use crate::preserved::Clock;
 use crate::{Casefile, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side};
 use mandate::{Authorized, FourEyes};
 use serde::{Deserialize, Serialize};
-use treaty::Kind;
+use treaty::{Kind, PreservationState};
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, OfficerId, PackageId, StateCode};
 
 /// How far the request is. Delivery is a stage only because the other State signed it.
@@ -135,6 +135,7 @@ impl Casefile for Outgoing {
             }
             Event::Extended { order_end, .. } => {
                 next.preserved.as_mut().ok_or_else(broken)?.order_end = order_end.clone();
+                next.lapsed = false;
             }
             Event::Held { by, since } => {
                 next.hold = Some(Hold { by: *by, since: *since, decided: false });
@@ -189,13 +190,16 @@ impl Casefile for Outgoing {
             }
             Event::Delivered { received_at, .. } => {
                 let hold = |preservation| Duty::HoldPreservation { preservation, since: *received_at };
-                let mut duties: Vec<Duty> = self.preservation.map(hold).into_iter().collect();
-                if self.is_decided() {
+                let mut duties: Vec<Duty> = self.link().map(hold).into_iter().collect();
+                if self.is_settled() {
                     duties.extend(self.end_of_hold());
                 }
                 duties
             }
-            Event::Decided { .. } if self.is_decided() => self.end_of_hold().into_iter().collect(),
+            Event::Decided { .. } | Event::EvidenceVerified { .. } if self.is_settled() => {
+                self.end_of_hold().into_iter().collect()
+            }
+            Event::HoldEnded { .. } => self.preserved.iter().flat_map(|p| clock_duties(p.until())).collect(),
             Event::Preserved { preserved, .. } => clock_duties(preserved.until()),
             Event::Extended { order_end, .. } => clock_duties(order_end.result),
             Event::EvidenceAnnounced { package, .. } => vec![Duty::Fetch { package: *package }],
@@ -243,8 +247,13 @@ impl Outgoing {
         }
     }
 
+    /// The preservation that this request for assistance keeps.
+    fn link(&self) -> Option<FileId> {
+        self.preservation.filter(|_| self.kind == Kind::StoredData)
+    }
+
     fn end_of_hold(&self) -> Option<Duty> {
-        self.preservation.map(|preservation| Duty::EndHold { preservation })
+        self.link().map(|preservation| Duty::EndHold { preservation })
     }
 
     /// True once the other State granted or refused; a postponement decides nothing yet.
@@ -252,9 +261,15 @@ impl Outgoing {
         self.decision.as_ref().is_some_and(Disposition::is_final)
     }
 
+    /// True once nothing more is needed from the preserved data: refused, or granted and the evidence is here.
+    fn is_settled(&self) -> bool {
+        let refused = self.decision.as_ref().is_some_and(|d| d.is_final() && !d.is_grant());
+        refused || self.evidence.as_ref().is_some_and(|evidence| evidence.verified.is_some())
+    }
+
     /// A request that ends undecided holds nothing any longer.
     fn end_hold_undecided(&self) -> Option<Duty> {
-        self.end_of_hold().filter(|_| !self.is_decided())
+        self.end_of_hold().filter(|_| !self.is_settled())
     }
 
     /// True when `event` can follow this state in a history that `decide` wrote.
@@ -273,8 +288,10 @@ impl Outgoing {
             Event::Decided { .. } => answerable && !self.is_decided(),
             Event::Preserved { .. } => answerable && self.preserved.is_none(),
             Event::ExtensionAsked { .. } => self.clock_runs(),
-            Event::Held { since, .. } => self.clock().may_hold(*since, Refused::NoFile).is_ok(),
-            Event::Extended { .. } => self.preserved.is_some() && !self.lapsed,
+            Event::Held { since, .. } => self.clock().may_hold(*since).is_ok(),
+            Event::Extended { order_end, .. } => {
+                self.preserved.as_ref().is_some_and(|preserved| preserved.renewed_by(order_end).is_ok())
+            }
             Event::HoldEnded { by } => self.hold.as_ref().is_some_and(|h| h.by == *by && !h.decided),
             Event::Lapsed { until } => {
                 self.clock_runs() && self.preserved.as_ref().is_some_and(|p| p.until() == *until)
@@ -298,12 +315,17 @@ impl Outgoing {
         self.clock().runs()
     }
 
+    /// Where the preservation stands, for the check of a request that links to it.
+    pub fn preservation_state(&self) -> PreservationState {
+        self.clock().state()
+    }
+
     pub(crate) fn clock(&self) -> Clock<'_> {
         Clock {
             preserved: self.preserved.as_ref(),
             hold: self.hold.as_ref(),
             lapsed: self.lapsed,
-            ended: !self.stage.is_open(),
+            ended: !self.stage.is_open() || self.kind != Kind::Preservation,
         }
     }
 }

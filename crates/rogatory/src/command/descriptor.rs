@@ -1,14 +1,15 @@
 //! `rogatory descriptor`: what our State tells the others.
 
 use crate::{
-    command::peer::{data, describe},
+    command::peer::{data, describe, read_signed},
     context::Context,
+    named,
     output::Output,
 };
 use anyhow::Context as _;
 use clap::Subcommand;
 use flow::{Clock as _, SystemClock};
-use register::Peer;
+use register::{DescriptorError, Fingerprint, Peer};
 use serde_json::json;
 use std::{fs, path::PathBuf};
 
@@ -34,16 +35,22 @@ impl DescriptorCommand {
         let now = SystemClock.now();
         match self {
             Self::Show { file: Some(file) } => {
-                let signed = fs::read(&file).with_context(|| format!("`{}`", file.display()))?;
-                let peer = Peer::verify(&signed, now)?;
+                let peer = Peer::verify(&read_signed(&file)?, now)?;
                 Ok(Output::new(describe(&peer, "UTC"), &data(&peer)))
             }
             Self::Show { file: None } => {
                 let home = context.home()?;
                 let flow = home.flow().await?;
                 let descriptor = node::export(&home, &flow, now)?;
+                let root = seal::Certificate::from_pem(&descriptor.root)
+                    .map_err(|error| DescriptorError::Certificate { what: "root".to_owned(), error })?;
+                let fingerprint = Fingerprint::of(root.fingerprint()).to_string();
                 let text = String::from_utf8_lossy(&descriptor.to_json()?).into_owned();
-                Ok(Output::new(text, &descriptor))
+                let mut data = serde_json::to_value(&descriptor)?;
+                if let Some(fields) = data.as_object_mut() {
+                    fields.insert("fingerprint".to_owned(), fingerprint.clone().into());
+                }
+                Ok(Output::new(format!("{text}\nfingerprint  {fingerprint}"), &data))
             }
             Self::Export { out } => {
                 let home = context.home()?;
@@ -51,9 +58,9 @@ impl DescriptorCommand {
                 let signed = node::sign(&node::export(&home, &flow, now)?, &flow, now)?;
                 // What peers will check, checked before it leaves.
                 let peer = Peer::verify(&signed, now)?;
-                for path in [home.folder.path().join("descriptor.p7m"), out.clone()] {
-                    fs::write(&path, &signed).with_context(|| format!("`{}`", path.display()))?;
-                }
+                fs::write(&out, &signed).map_err(|error| named::wrong_path(&out, error))?;
+                let kept = home.folder.path().join("descriptor.p7m");
+                fs::write(&kept, &signed).with_context(|| format!("`{}`", kept.display()))?;
                 let fingerprint = peer.fingerprint().to_string();
                 Ok(Output::new(
                     format!(

@@ -2,9 +2,9 @@
 
 use crate::{
     context::Context,
+    named,
     output::{Output, refuse},
 };
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use flow::HandedBy;
 use serde_json::json;
@@ -70,13 +70,12 @@ impl EnvelopeCommand {
                 ))
             }
             Self::Import(import) => {
-                let about =
-                    fs::metadata(&import.file).with_context(|| format!("`{}`", import.file.display()))?;
-                if about.len() > exchange::MAX_ENVELOPE_BYTES as u64 {
-                    let found = usize::try_from(about.len()).unwrap_or(usize::MAX);
+                let size = named::size(&import.file)?;
+                if size > exchange::MAX_ENVELOPE_BYTES as u64 {
+                    let found = usize::try_from(size).unwrap_or(usize::MAX);
                     return Err(flow::FlowError::from(exchange::EnvelopeFault::TooLarge { found }).into());
                 }
-                let bytes = fs::read(&import.file).with_context(|| format!("`{}`", import.file.display()))?;
+                let bytes = named::read(&import.file)?;
                 if bytes.trim_ascii_start().first() == Some(&b'{') {
                     let out = import.receipt_out.ok_or_else(|| {
                         refuse(

@@ -2,6 +2,7 @@
 
 use crate::{
     context::Context,
+    named,
     output::{Output, refuse},
     show::{self, Watched, bytes, table},
 };
@@ -75,6 +76,7 @@ impl EvidenceCommand {
                         .ok_or_else(|| refuse("R-807", "the exhibit has no name", "give `--name`"))?
                         .to_owned(),
                 };
+                named::size(&add.path)?;
                 let officer = flow.authorize(&context.credential()?, take_in()).await?;
                 let mut watched = Watched::new("hashing");
                 let (file, record) = flow

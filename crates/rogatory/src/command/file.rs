@@ -30,8 +30,11 @@ impl FileCommand {
             .iter()
             .map(|step| {
                 let statement = step.detail.get("statement").and_then(|word| word.as_str()).unwrap_or("");
+                let direction = step.detail.get("direction").and_then(|word| word.as_str());
                 let what = if step.ladder == "transport" && !statement.starts_with("sha256:") {
                     format!("{} {statement}", step.what)
+                } else if let Some(direction) = direction.filter(|_| step.what == "consulted") {
+                    format!("{} {direction}", step.what)
                 } else {
                     step.what.clone()
                 };

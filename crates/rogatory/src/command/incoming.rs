@@ -1,16 +1,16 @@
 //! `rogatory incoming`: requests that other States make to ours.
 
 use crate::{
-    command::request::ShowArguments,
+    command::request::{ShowArguments, unchanged},
     context::Context,
     output::{Output, refuse},
     show::{clock, findings, incoming, local, table, texts},
 };
-use casefile::incoming::Proposal;
+use casefile::incoming::{Incoming, Proposal};
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::json;
 use treaty::Ground;
-use vocabulary::{FileId, Instant};
+use vocabulary::{Digest, FileId, Instant};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncomingCommand {
@@ -48,9 +48,14 @@ pub(crate) enum IncomingCommand {
     },
     /// Take the proposed decision as the second officer; the requesting State is told.
     #[command(
-        after_help = "Example:\n  rogatory incoming decide FILE --officer chief --token-file chief.token"
+        after_help = "Example:\n  rogatory incoming decide FILE --proposal sha256:… --officer chief --token-file chief.token"
     )]
-    Decide { file: FileId },
+    Decide {
+        file: FileId,
+        /// The proposal that you looked at, as `incoming show` names it; refused when it changed since.
+        #[arg(long, value_name = "DIGEST")]
+        proposal: Option<Digest>,
+    },
     /// Record that the data are preserved, under which order and for how long, Art. 25(2) and 42(8).
     #[command(
         after_help = "Example:\n  rogatory incoming execute FILE --order 'Order 12/2026 of the Northport court' --days 90"
@@ -140,8 +145,10 @@ impl IncomingCommand {
                     .map(|ground| format!("{ground} ({})", ground.citation()))
                     .collect();
                 let words = flow.texts(file).await?;
+                let proposal = proposed(&known)?;
+                let proposed = proposal.map(|digest| format!("proposal   {digest}\n")).unwrap_or_default();
                 let text = format!(
-                    "{}{}\n{}\nOur own rules find:\n{}\n\nGrounds on which it may be refused, after consultation and with reasons:\n  {}",
+                    "{}{proposed}{}\n{}\nOur own rules find:\n{}\n\nGrounds on which it may be refused, after consultation and with reasons:\n  {}",
                     incoming(&known, flow.zone(), flow.now()),
                     texts(&words),
                     toml::to_string_pretty(&draft)?,
@@ -150,7 +157,7 @@ impl IncomingCommand {
                 );
                 Ok(Output::new(
                     text,
-                    &json!({ "file": known, "draft": draft, "findings": checked.findings, "grounds": grounds, "texts": words }),
+                    &json!({ "file": known, "draft": draft, "findings": checked.findings, "grounds": grounds, "texts": words, "proposal": proposal }),
                 ))
             }
             Self::Triage { file, urgent, note } => {
@@ -161,8 +168,12 @@ impl IncomingCommand {
                 let file = arguments.file;
                 let proposal = proposal(arguments)?;
                 let performed = flow.propose(&context.credential()?, file, proposal).await?;
+                let digest = proposed(&performed.file)?.map(|digest| format!(" --proposal {digest}"));
                 Ok(Output::new(
-                    format!("proposed; a second officer decides: rogatory incoming decide {file}"),
+                    format!(
+                        "proposed; a second officer decides: rogatory incoming decide {file}{}",
+                        digest.unwrap_or_default()
+                    ),
                     &performed.file,
                 ))
             }
@@ -170,7 +181,10 @@ impl IncomingCommand {
                 let view = flow.consult(&context.credential()?, file, &text).await?;
                 Ok(Output::new("on its way", &view))
             }
-            Self::Decide { file } => {
+            Self::Decide { file, proposal } => {
+                if let Some(seen) = proposal {
+                    unchanged("proposal", seen, proposed(&flow.incoming(file).await?)?, "incoming")?;
+                }
                 let performed = flow.decide(&context.credential()?, file).await?;
                 Ok(Output::new("decided by two officers; the requesting State is told", &performed.file))
             }
@@ -200,6 +214,12 @@ impl IncomingCommand {
             }
         }
     }
+}
+
+/// The digest by which an officer names the proposal that waits for a decision.
+fn proposed(file: &Incoming) -> anyhow::Result<Option<Digest>> {
+    let Some((_, disposition)) = &file.proposed else { return Ok(None) };
+    Ok(Some(Digest::of(&serde_json::to_vec(disposition)?)))
 }
 
 fn proposal(arguments: ProposeArguments) -> anyhow::Result<Proposal> {

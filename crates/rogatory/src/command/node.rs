@@ -2,16 +2,16 @@
 
 use crate::{
     context::Context,
-    output::Output,
+    output::{Output, refuse},
     show::{left, local},
 };
 use clap::{Args, Subcommand};
 use flow::{Clock as _, SystemClock};
-use node::{Configuration, Home, InitRequest, OfficeConfiguration};
+use node::{Configuration, Home, InitRequest, NodeError, OfficeConfiguration};
 use serde::Serialize;
 use serde_json::json;
-use std::io::Write as _;
-use vocabulary::{Family, Language, OfficeFunction, StateCode};
+use std::{io::Write as _, path::Path};
+use vocabulary::{Failure as _, Family, Language, OfficeFunction, StateCode};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
@@ -89,7 +89,10 @@ impl NodeCommand {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Output> {
         match self {
             Self::Init(arguments) => {
-                let home = Home::init(&context.node, arguments.request()?).await?;
+                let request = arguments.request()?;
+                request.configuration.check().map_err(option)?;
+                whole_or_nothing(&context.node)?;
+                let home = Home::init(&context.node, request).await?;
                 let place = home.folder.path().display();
                 Ok(Output::new(
                     format!(
@@ -103,6 +106,36 @@ impl NodeCommand {
             Self::Doctor => doctor(context).await,
         }
     }
+}
+
+/// Names the option of `node init` from which a value of the configuration came.
+fn option(error: NodeError) -> anyhow::Error {
+    let NodeError::Value { name, reason } = &error else { return error.into() };
+    let option = match *name {
+        "endpoint" => "--endpoint",
+        "listen" => "--listen",
+        "zone" => "--zone",
+        "languages" => "--language",
+        _ => return error.into(),
+    };
+    refuse(
+        error.code(),
+        format!("the value of `{option}` cannot be used: {reason}"),
+        format!("give another `{option}`; nothing was made yet"),
+    )
+}
+
+/// Refuses a folder in which keys were made and the making was cut off.
+fn whole_or_nothing(folder: &Path) -> anyhow::Result<()> {
+    let made = |name: &str| folder.join(name).exists();
+    if made("node.toml") || !(made("keys") || made("root")) {
+        return Ok(());
+    }
+    Err(refuse(
+        "R-813",
+        format!("the folder `{}` holds keys, but is not a node: `node.toml` is missing", folder.display()),
+        "remove the half-made folder, or name a new one",
+    ))
 }
 
 async fn serve(context: &Context) -> anyhow::Result<Output> {

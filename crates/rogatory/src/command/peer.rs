@@ -2,18 +2,17 @@
 
 use crate::{
     context::Context,
+    named,
     output::{Output, refuse},
     show::{local, table},
 };
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use flow::{Clock as _, Enrolled, SystemClock};
 use register::Peer;
 use serde_json::json;
 use std::{
-    fs,
     io::{BufRead as _, IsTerminal as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 #[derive(Debug, Subcommand)]
@@ -42,7 +41,7 @@ impl PeerCommand {
         let flow = context.flow().await?;
         match self {
             Self::Add(add) => {
-                let signed = fs::read(&add.file).with_context(|| format!("`{}`", add.file.display()))?;
+                let signed = read_signed(&add.file)?;
                 let shown = Peer::verify(&signed, SystemClock.now())?;
                 let known = flow.peers().await?.iter().any(|peer| peer.fingerprint() == shown.fingerprint());
                 if !known {
@@ -79,6 +78,36 @@ impl PeerCommand {
             }
         }
     }
+}
+
+/// DER of the object identifier `id-signedData`, 1.2.840.113549.1.7.2 (RFC 5652, 5.1).
+const SIGNED_DATA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+
+/// Reads a file that says of itself that it is signed; the signature is checked after it.
+pub(crate) fn read_signed(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let size = named::size(path)?;
+    if size > register::MAX_DESCRIPTOR_BYTES as u64 {
+        let found = usize::try_from(size).unwrap_or(usize::MAX);
+        return Err(flow::FlowError::from(register::DescriptorError::TooLarge { found }).into());
+    }
+    let bytes = named::read(path)?;
+    if is_signed_data(&bytes) {
+        return Ok(bytes);
+    }
+    Err(refuse(
+        "R-814",
+        format!("`{}` is not a signed descriptor", path.display()),
+        "ask the other State for the file that its `rogatory descriptor export` wrote",
+    ))
+}
+
+/// Whether a CMS `ContentInfo` of signed data begins here, RFC 5652, 3.
+fn is_signed_data(bytes: &[u8]) -> bool {
+    let Some((0x30, rest)) = bytes.split_first().map(|(tag, rest)| (*tag, rest)) else { return false };
+    let Some((length, rest)) = rest.split_first() else { return false };
+    // The long form says how many bytes of length follow, X.690, 8.1.3.5.
+    let more = if length & 0x80 == 0 { 0 } else { usize::from(length & 0x7f) };
+    rest.get(more..).is_some_and(|content| content.starts_with(&SIGNED_DATA))
 }
 
 /// The comparison is a person's: by `--fingerprint`, or by an answer at the terminal.

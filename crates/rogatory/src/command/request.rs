@@ -2,20 +2,17 @@
 
 use crate::{
     context::Context,
-    output::Output,
+    named,
+    output::{Output, refuse},
     show::{findings, local, outgoing, table, texts},
 };
-use anyhow::Context as _;
 use casefile::Outcome;
 use clap::{Args, Subcommand};
 use flow::Flow;
 use serde_json::json;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 use treaty::{Draft, Kind};
-use vocabulary::FileId;
+use vocabulary::{Digest, FileId};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RequestCommand {
@@ -51,9 +48,14 @@ pub(crate) enum RequestCommand {
     Submit { file: FileId },
     /// Approve as the second officer; the request then leaves our State.
     #[command(
-        after_help = "Example:\n  rogatory request approve FILE --officer li.wei --token-file li.token"
+        after_help = "Example:\n  rogatory request approve FILE --draft sha256:… --officer li.wei --token-file li.token"
     )]
-    Approve { file: FileId },
+    Approve {
+        file: FileId,
+        /// The draft that you looked at, as `request show` names it; refused when it changed since.
+        #[arg(long, value_name = "DIGEST")]
+        draft: Option<Digest>,
+    },
     /// Withdraw a request; the other State is told if it was sent.
     #[command(after_help = "Example:\n  rogatory request withdraw FILE --reason 'the person was found'")]
     Withdraw {
@@ -130,13 +132,17 @@ impl RequestCommand {
                 let (checked, performed) = flow.submit(&context.credential()?, file).await?;
                 Ok(Output::new(
                     format!(
-                        "{}\nsubmitted; a second officer approves: rogatory request approve {file}",
-                        findings(&checked.checked)
+                        "{}\ndraft      {draft}\nsubmitted; a second officer approves: rogatory request approve {file} --draft {draft}",
+                        findings(&checked.checked),
+                        draft = performed.file.draft
                     ),
                     &json!({ "file": performed.file, "findings": checked.checked.findings }),
                 ))
             }
-            Self::Approve { file } => {
+            Self::Approve { file, draft } => {
+                if let Some(seen) = draft {
+                    unchanged("draft", seen, Some(flow.outgoing(file).await?.draft), "request")?;
+                }
                 let performed = flow.approve(&context.credential()?, file).await?;
                 Ok(Output::new(
                     format!("approved by two officers; on its way to {}", performed.file.to),
@@ -205,6 +211,18 @@ impl RequestCommand {
     }
 }
 
+/// Refuses when what an officer looked at is not what the file holds now.
+pub(crate) fn unchanged(what: &str, seen: Digest, now: Option<Digest>, noun: &str) -> anyhow::Result<()> {
+    if now == Some(seen) {
+        return Ok(());
+    }
+    Err(refuse(
+        "R-815",
+        format!("the {what} changed since you looked at it"),
+        format!("read `rogatory {noun} show` again, then give the digest that it names"),
+    ))
+}
+
 async fn check(flow: &Flow, what: &str) -> anyhow::Result<Output> {
     let draft = match what.parse::<FileId>() {
         Ok(file) => flow.draft_of(flow.outgoing(file).await?.draft).await?,
@@ -217,16 +235,12 @@ async fn check(flow: &Flow, what: &str) -> anyhow::Result<Output> {
 
 /// Reads TOML, or JSON when the file begins with a brace.
 pub(crate) fn read_draft(path: &Path) -> anyhow::Result<Draft> {
-    let bytes = fs::read(path).with_context(|| format!("`{}`", path.display()))?;
+    let bytes = named::read(path)?;
     if bytes.trim_ascii_start().first() == Some(&b'{') {
         return Ok(Draft::from_json(&bytes)?);
     }
     let text = String::from_utf8(bytes).map_err(|_| {
-        crate::output::refuse(
-            "R-805",
-            format!("`{}` is not UTF-8", path.display()),
-            "save the request file as UTF-8 text",
-        )
+        refuse("R-805", format!("`{}` is not UTF-8", path.display()), "save the request file as UTF-8 text")
     })?;
     Ok(Draft::from_toml(&text)?)
 }

@@ -5,7 +5,10 @@ mod narrator;
 mod stranger;
 mod walk;
 
-use crate::output::{Output, refuse};
+use crate::{
+    named,
+    output::{Output, refuse},
+};
 use anyhow::Context as _;
 use cast::Cast;
 use clap::Args;
@@ -34,7 +37,7 @@ pub(crate) async fn run(arguments: DemoArguments, json: bool) -> anyhow::Result<
     let place = place(arguments.keep)?;
     let evidence = match arguments.path {
         Some(path) => {
-            fs::symlink_metadata(&path).with_context(|| format!("the evidence `{}`", path.display()))?;
+            named::size(&path)?;
             path
         }
         None => stranger::write_case(&place)?,
@@ -76,6 +79,6 @@ fn place(keep: Option<PathBuf>) -> anyhow::Result<PathBuf> {
             "name a new folder for `--keep`",
         ));
     }
-    fs::create_dir_all(&place).with_context(|| format!("`{}`", place.display()))?;
+    fs::create_dir_all(&place).map_err(|error| named::wrong_path(&place, error))?;
     std::path::absolute(&place).with_context(|| format!("`{}`", place.display()))
 }

@@ -179,7 +179,7 @@ async fn receive(
     let known = wait(a, file, "the announcement", |known| known.evidence.is_some()).await?;
     let evidence = known.evidence.context("the announcement")?;
     let bar = show::bar("fetching", evidence.bytes);
-    let arriving = a.home.folder.arriving(evidence.package);
+    let arriving = a.home.folder.arriving(file, evidence.package);
     let fetched = wait_with(a, file, "the package", None, |known| {
         bar.set_position(size_of(&arriving));
         known.evidence.as_ref().is_some_and(|evidence| evidence.verified.is_some())

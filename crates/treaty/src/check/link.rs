@@ -3,14 +3,10 @@
 use super::{Check, PreservationFacts};
 use crate::finding::{Fault, Severity};
 use crate::kind::Kind;
+use crate::preservation_state::PreservationState;
 use crate::table;
 use std::time::Duration;
 use vocabulary::FileId;
-
-/// The words of `PreservationClock`.
-const HELD: &str = "held-until-decision";
-const RELEASED: &str = "released";
-const LAPSED: &str = "lapsed";
 
 const FIELD: &str = "preservation_file";
 const SOON: Duration =
@@ -20,7 +16,7 @@ impl Check<'_> {
     pub(super) fn link(&mut self) {
         match (self.draft.kind, self.draft.preservation_file) {
             (Kind::Preservation, None) => {}
-            (Kind::Preservation, Some(_)) => self.found.should(Fault {
+            (Kind::Preservation, Some(_)) => self.found.must(Fault {
                 rule: &table::PRESERVATION_REQUEST,
                 word: "link",
                 field: FIELD,
@@ -83,9 +79,9 @@ impl Check<'_> {
 
     fn preservation_end(&mut self, facts: &PreservationFacts) {
         let now = self.context.now;
-        let until = facts.until.filter(|_| facts.state != HELD);
-        let is_over =
-            facts.state == LAPSED || facts.state == RELEASED || until.is_some_and(|until| until <= now);
+        let until = facts.until.filter(|_| facts.state != PreservationState::HeldUntilDecision);
+        let is_over = matches!(facts.state, PreservationState::Lapsed | PreservationState::Released)
+            || until.is_some_and(|until| until <= now);
         let ends_soon = until.is_some_and(|until| until.since(now) <= SOON);
         if is_over {
             self.found.should(Fault {

@@ -6,7 +6,7 @@ use crate::draft::{Deadline, Translation, Urgency, UrgencyLevel};
 use crate::item::{DataClass, IdentifierKind};
 use crate::kind::Kind::{self, Preservation, StoredData};
 use crate::offence::{Offence, OffenceBasis};
-use crate::preservation_clock::PreservationClock;
+use crate::preservation_state::PreservationState;
 use crate::safeguard::SafeguardRecord;
 use crate::template;
 use Severity::{Must, Note, Should};
@@ -86,7 +86,7 @@ fn facts(until: &str) -> PreservationFacts {
         file: file(),
         to: "XB".parse().unwrap(),
         until: Some(at(until)),
-        state: "running".to_owned(),
+        state: PreservationState::Running,
     }
 }
 
@@ -230,7 +230,7 @@ const CASES: &[Case] = &[
     (Preservation, "T-042-3-g-secrecy-contradiction", Must, "confidentiality.do_not_notify_user", |s| s.draft.confidentiality.as_mut().unwrap().required = false),
     (Preservation, "T-042-3-g-secrecy-unused", Should, "confidentiality.required", |s| { let c = s.draft.confidentiality.as_mut().unwrap(); c.required = false; c.do_not_notify_user = false }),
     // link from legal assistance to preservation
-    (Preservation, "T-042-1-link", Should, "preservation_file", |s| s.draft.preservation_file = Some(file())),
+    (Preservation, "T-042-1-link", Must, "preservation_file", |s| s.draft.preservation_file = Some(file())),
     (StoredData, "T-042-8-unlinked", Should, "preservation_file", |s| s.preservation = Some(facts("2027-02-13T00:00:00Z"))),
     (StoredData, "T-044-1-no-preservation", Note, "preservation_file", |s| s.preservation = None),
     (StoredData, "T-042-8-link-unknown", Must, "preservation_file", |s| s.draft.preservation_file = Some(file())),
@@ -238,7 +238,7 @@ const CASES: &[Case] = &[
     (StoredData, "T-042-8-link-unknown", Must, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.draft.preservation_file = "0192f3a0-0000-7000-8000-000000000002".parse().ok() }),
     (StoredData, "T-042-8-link-state", Must, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.preservation.as_mut().unwrap().to = "XC".parse().unwrap() }),
     (StoredData, "T-042-8-lapsed", Should, "preservation_file", |s| s.linked("2026-11-15T08:00:00Z")),
-    (StoredData, "T-042-8-lapsed", Should, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.preservation.as_mut().unwrap().state = "released".into() }),
+    (StoredData, "T-042-8-lapsed", Should, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.preservation.as_mut().unwrap().state = PreservationState::Released }),
     (StoredData, "T-042-8-lapses-soon", Should, "preservation_file", |s| s.linked("2026-11-29T08:00:00Z")),
 ];
 
@@ -383,17 +383,16 @@ fn a_linked_preservation_that_runs_or_is_held_is_no_finding() {
     scene.linked("2027-02-13T00:00:00Z");
     assert!(scene.check().findings.iter().all(|f| f.field != "preservation_file"));
     scene.linked("2026-11-01T00:00:00Z");
-    let held = PreservationClock::HeldUntilDecision { since: scene.now, mla_file: file() };
-    scene.preservation.as_mut().unwrap().state = held.as_str().to_owned();
+    scene.preservation.as_mut().unwrap().state = PreservationState::HeldUntilDecision;
     assert!(scene.check().findings.iter().all(|f| f.field != "preservation_file"));
 }
 
 #[test]
-fn the_words_for_a_preservation_are_those_of_its_clock() {
-    for clock in [PreservationClock::Released, PreservationClock::Lapsed] {
+fn a_linked_preservation_that_ended_is_a_finding() {
+    for state in [PreservationState::Released, PreservationState::Lapsed] {
         let mut scene = Scene::new(StoredData);
         scene.linked("2027-02-13T00:00:00Z");
-        scene.preservation.as_mut().unwrap().state = clock.as_str().to_owned();
+        scene.preservation.as_mut().unwrap().state = state;
         assert!(scene.check().findings.iter().any(|f| f.code == "T-042-8-lapsed"));
     }
 }

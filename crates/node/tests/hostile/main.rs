@@ -1,0 +1,12 @@
+//! Hostile peers and hostile circumstances against real nodes over real mutual TLS on loopback.
+
+mod clock;
+mod disk;
+mod door;
+mod envelope;
+mod fixture;
+mod log;
+mod outage;
+mod quarantine;
+mod receipt;
+mod replay;
