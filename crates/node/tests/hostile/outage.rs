@@ -111,5 +111,6 @@ async fn a_receipt_is_never_called_missing_after_it_came() {
         let came = steps.iter().position(|step| step.what == "delivered").unwrap();
         assert!(steps[came..].iter().all(|step| step.what != "receipt-missing"));
     }
+    world.a.start().await;
     world.still_works().await;
 }
