@@ -51,6 +51,8 @@ impl Road {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .https_only(true)
+            // Over HTTP/2 the alert with which a peer refuses our certificate is lost before anybody sees it.
+            .http1_only()
             .build()
             .map_err(|error| NodeError::Tls { reason: error.to_string() })?;
         clients.insert(peer.state(), (key, client.clone()));

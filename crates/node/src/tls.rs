@@ -53,7 +53,7 @@ pub(crate) fn client_config(flow: &Flow, peer: &Peer) -> Result<ClientConfig, No
         .with_webpki_verifier(servers)
         .with_client_auth_cert(chain, key)
         .map_err(|error| tls(&error))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 

@@ -27,7 +27,7 @@ impl Context {
         let (Some(officer), Some(file)) = (&self.officer, &self.token_file) else {
             return Err(NoOfficer.into());
         };
-        let not_text = |_| named::wrong_path(file, std::io::ErrorKind::InvalidData.into());
+        let not_text = |_| named::refused(file, "read", std::io::ErrorKind::InvalidData.into());
         let token = String::from_utf8(named::read(file)?).map_err(not_text)?;
         Ok(Credential { id: officer.parse()?, token })
     }

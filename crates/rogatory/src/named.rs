@@ -7,31 +7,29 @@ use std::{
     path::Path,
 };
 
-const REMEDY: &str = "check the path";
-
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).map_err(|error| wrong_path(path, error))
+    fs::read(path).map_err(|error| refused(path, "read", error))
 }
 
-/// Fails when nothing is at `path`; its size otherwise.
+/// The size of what is at `path`; fails when nothing is.
 pub(crate) fn size(path: &Path) -> anyhow::Result<u64> {
-    Ok(fs::metadata(path).map_err(|error| wrong_path(path, error))?.len())
+    Ok(fs::metadata(path).map_err(|error| refused(path, "read", error))?.len())
 }
 
 /// What the path alone explains is a refusal; anything else stays a fault of this machine.
-pub(crate) fn wrong_path(path: &Path, error: Error) -> anyhow::Error {
+pub(crate) fn refused(path: &Path, verb: &str, error: Error) -> anyhow::Error {
     let place = path.display();
     let why = match error.kind() {
-        ErrorKind::NotFound => "is not there".to_owned(),
-        ErrorKind::PermissionDenied => "is not open to you".to_owned(),
-        ErrorKind::IsADirectory => "is a folder".to_owned(),
-        ErrorKind::NotADirectory => "leads through something that is not a folder".to_owned(),
-        ErrorKind::InvalidInput | ErrorKind::InvalidFilename | ErrorKind::InvalidData => {
-            format!("cannot be read: {error}")
-        }
+        ErrorKind::NotFound => "no such file or folder",
+        ErrorKind::PermissionDenied => "permission denied",
+        ErrorKind::IsADirectory => "it is a folder",
+        ErrorKind::NotADirectory => "a part of the path is not a folder",
+        ErrorKind::AlreadyExists => "a file is there",
+        ErrorKind::InvalidData => "it is not text",
+        ErrorKind::InvalidInput | ErrorKind::InvalidFilename => "the name cannot be used",
         _ => return anyhow::Error::from(error).context(format!("`{place}`")),
     };
-    refuse("R-812", format!("`{place}` {why}"), REMEDY)
+    refuse("R-812", format!("`{place}` cannot be {verb}: {why}"), "check the path")
 }
 
 #[cfg(test)]
@@ -48,7 +46,7 @@ mod tests {
             assert_eq!((told.code.as_str(), told.family), ("R-812", Family::Refusal));
             assert!(told.message.contains(&path.display().to_string()));
         }
-        let full = wrong_path(Path::new("x"), ErrorKind::StorageFull.into());
+        let full = refused(Path::new("x"), "read", ErrorKind::StorageFull.into());
         assert_eq!(report(&full).family, Family::Fault);
     }
 }

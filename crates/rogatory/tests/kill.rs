@@ -199,11 +199,7 @@ const STEPS: &[Step] = &[
         |w| w.on(&["incoming", "decide"], ASSISTANCE),
         |w| w.has(Side::B, ASSISTANCE, "decided"),
     ),
-    background("decision: delivery, holds end", |w| {
-        w.has(Side::A, ASSISTANCE, "decided")
-            && w.has(Side::A, PRESERVATION, "hold-ended")
-            && w.has(Side::B, PRESERVATION, "hold-ended")
-    }),
+    background("decision: delivery", |w| w.has(Side::A, ASSISTANCE, "decided")),
     by(
         Side::B,
         "evidence add case",
@@ -240,6 +236,9 @@ const STEPS: &[Step] = &[
         |w| w.on(&["evidence", "fetch"], ASSISTANCE),
         |w| w.has(Side::A, ASSISTANCE, "evidence-verified"),
     ),
+    background("holds end", |w| {
+        w.has(Side::A, PRESERVATION, "hold-ended") && w.has(Side::B, PRESERVATION, "hold-ended")
+    }),
     by(
         Side::A,
         "evidence verify",

@@ -18,6 +18,7 @@ fn a_request_walks_from_state_to_state_and_comes_back_with_evidence() {
     let assistance = assistance_is_asked_and_stops_the_clock(&scene, &preservation);
     it_is_granted_with_conditions(&scene, &assistance, &preservation);
     evidence_goes_and_is_opened(&scene, &assistance);
+    the_hold_ends_on_both_sides(&scene, &preservation);
     both_sides_close(&scene, &[&assistance, &preservation]);
     both_ladders_are_shown(&scene, &assistance);
     let (a, b) = (scene.a.settled(), scene.b.settled());
@@ -94,8 +95,13 @@ fn it_is_granted_with_conditions(scene: &Scene, file: &str, preservation: &str) 
     assert_eq!(known["decision"]["decision"], "grant");
     assert_eq!(known["decision"]["conditions"], digest(conditions.as_bytes()).as_str());
     assert!(words(&scene.a, "request", file).contains(&conditions.to_owned()), "A reads the conditions");
-    for (node, what) in [(&scene.a, "A's hold ends"), (&scene.b, "B's hold ends")] {
-        wait_for(what, || view(node, preservation).filter(|known| known["hold"]["decided"] == true));
+    for node in [&scene.a, &scene.b] {
+        let hold = &view(node, preservation).unwrap()["hold"];
+        assert_eq!(
+            hold["decided"], false,
+            "{}: a grant keeps the data until the evidence is here",
+            node.state
+        );
     }
 }
 
@@ -122,6 +128,12 @@ fn evidence_goes_and_is_opened(scene: &Scene, file: &str) {
     assert_eq!(opened["signer"]["office"], "XB/evidence-office");
     assert_eq!(tree(&Path::new(&out).join("data/case")), tree(Path::new(CASE)));
     assert_eq!(view(a, file).unwrap()["evidence"]["opened"], true);
+}
+
+fn the_hold_ends_on_both_sides(scene: &Scene, preservation: &str) {
+    for (node, what) in [(&scene.a, "A's hold ends"), (&scene.b, "B's hold ends")] {
+        wait_for(what, || view(node, preservation).filter(|known| known["hold"]["decided"] == true));
+    }
 }
 
 fn both_sides_close(scene: &Scene, files: &[&str]) {
@@ -366,8 +378,9 @@ fn a_changed_byte_is_found_by_tools_of_others_and_by_the_program() {
 
     let node = kept.join("a");
     let package = data["package"].as_str().unwrap();
-    fs::write(node.join(format!("packages/received/{package}/data/payload.age.000000")), &bytes).unwrap();
     let file = data["assistance_file"].as_str().unwrap();
+    let part = format!("packages/received/{file}/{package}/data/payload.age.000000");
+    fs::write(node.join(part), &bytes).unwrap();
     let told =
         Started::spawn(program().args(["--json", "evidence", "verify", file, "--node"]).arg(&node)).end();
     assert_eq!(told.code, Some(4), "{}", told.errors);

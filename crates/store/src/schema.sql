@@ -49,7 +49,9 @@ CREATE TABLE IF NOT EXISTS outbox (
     refused_at BIGINT,
     receipt BLOB
 );
-CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (delivered_at, refused_at, next_attempt);
+-- The envelopes without a receipt, of each file the oldest first, without reading what is sealed.
+CREATE INDEX IF NOT EXISTS outbox_open ON outbox (file_id, queued_at, leaf, next_attempt, envelope_id)
+    WHERE delivered_at IS NULL AND refused_at IS NULL;
 CREATE INDEX IF NOT EXISTS outbox_file ON outbox (file_id);
 -- What peers sent; the receipt is written in the transaction that makes the envelope durable, and never again.
 CREATE TABLE IF NOT EXISTS inbox (
@@ -67,7 +69,7 @@ CREATE TABLE IF NOT EXISTS inbox (
     PRIMARY KEY (peer, envelope_id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS inbox_digest ON inbox (peer, sealed_digest);
-CREATE INDEX IF NOT EXISTS inbox_state ON inbox (state, received_at);
+CREATE INDEX IF NOT EXISTS inbox_state ON inbox (state, received_at, leaf);
 -- Drafts, statements, texts: content that can be destroyed while the history still verifies.
 CREATE TABLE IF NOT EXISTS objects (
     digest TEXT PRIMARY KEY,

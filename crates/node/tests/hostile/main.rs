@@ -5,6 +5,7 @@ mod disk;
 mod door;
 mod envelope;
 mod fixture;
+mod flood;
 mod log;
 mod outage;
 mod quarantine;

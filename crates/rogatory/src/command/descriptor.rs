@@ -58,7 +58,7 @@ impl DescriptorCommand {
                 let signed = node::sign(&node::export(&home, &flow, now)?, &flow, now)?;
                 // What peers will check, checked before it leaves.
                 let peer = Peer::verify(&signed, now)?;
-                fs::write(&out, &signed).map_err(|error| named::wrong_path(&out, error))?;
+                fs::write(&out, &signed).map_err(|error| named::refused(&out, "written", error))?;
                 let kept = home.folder.path().join("descriptor.p7m");
                 fs::write(&kept, &signed).with_context(|| format!("`{}`", kept.display()))?;
                 let fingerprint = peer.fingerprint().to_string();

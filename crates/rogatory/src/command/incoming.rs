@@ -6,7 +6,7 @@ use crate::{
     output::{Output, refuse},
     show::{clock, findings, incoming, local, table, texts},
 };
-use casefile::incoming::{Incoming, Proposal};
+use casefile::incoming::{Incoming, Proposal, Stage};
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::json;
 use treaty::Ground;
@@ -145,7 +145,7 @@ impl IncomingCommand {
                     .map(|ground| format!("{ground} ({})", ground.citation()))
                     .collect();
                 let words = flow.texts(file).await?;
-                let proposal = proposed(&known)?;
+                let proposal = proposed(&known)?.filter(|_| known.stage == Stage::Proposed);
                 let proposed = proposal.map(|digest| format!("proposal   {digest}\n")).unwrap_or_default();
                 let text = format!(
                     "{}{proposed}{}\n{}\nOur own rules find:\n{}\n\nGrounds on which it may be refused, after consultation and with reasons:\n  {}",

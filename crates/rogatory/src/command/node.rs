@@ -10,8 +10,8 @@ use flow::{Clock as _, SystemClock};
 use node::{Configuration, Home, InitRequest, NodeError, OfficeConfiguration};
 use serde::Serialize;
 use serde_json::json;
-use std::{io::Write as _, path::Path};
-use vocabulary::{Failure as _, Family, Language, OfficeFunction, StateCode};
+use std::{io::Write as _, net::IpAddr, path::Path};
+use vocabulary::{Family, Language, OfficeFunction, StateCode};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
@@ -90,7 +90,7 @@ impl NodeCommand {
         match self {
             Self::Init(arguments) => {
                 let request = arguments.request()?;
-                request.configuration.check().map_err(option)?;
+                check_options(&request)?;
                 whole_or_nothing(&context.node)?;
                 let home = Home::init(&context.node, request).await?;
                 let place = home.folder.path().display();
@@ -108,18 +108,61 @@ impl NodeCommand {
     }
 }
 
-/// Names the option of `node init` from which a value of the configuration came.
-fn option(error: NodeError) -> anyhow::Error {
-    let NodeError::Value { name, reason } = &error else { return error.into() };
-    let option = match *name {
-        "endpoint" => "--endpoint",
-        "listen" => "--listen",
-        "zone" => "--zone",
-        "languages" => "--language",
-        _ => return error.into(),
+/// Checks every value before anything is made, and names its option.
+fn check_options(request: &InitRequest) -> anyhow::Result<()> {
+    let configuration = &request.configuration;
+    if let Err(error) = configuration.check() {
+        let NodeError::Value { name, reason } = &error else { return Err(error.into()) };
+        return Err(match *name {
+            "endpoint" => wrong_option("--endpoint", reason),
+            "listen" => wrong_option("--listen", reason),
+            "zone" => wrong_option("--zone", reason),
+            "languages" => wrong_option("--language", reason),
+            _ => error.into(),
+        });
+    }
+    let name = configuration.state_name();
+    let longest = configuration.offices.values().map(|office| office.name.chars().count()).max();
+    if name.trim().is_empty() || name.chars().any(char::is_control) || longest > Some(seal::MAX_NAME_CHARS) {
+        return Err(wrong_option("--name", "a name of 1 to 42 characters is needed; certificates hold it"));
+    }
+    if !ends_with_host_and_port(&configuration.endpoint, &configuration.host().unwrap_or_default()) {
+        return Err(wrong_option(
+            "--endpoint",
+            "`https://`, a host and a port are needed, and nothing after",
+        ));
+    }
+    match request.hosts.iter().find(|host| !is_host(host)) {
+        Some(_) => Err(wrong_option("--host", "a host name or an address is needed")),
+        None if request.hosts.len() >= seal::MAX_HOSTS => Err(wrong_option("--host", "there are too many")),
+        None => Ok(()),
+    }
+}
+
+/// Whether peers can connect to the endpoint: a host that a certificate can name, then a port or nothing.
+fn ends_with_host_and_port(endpoint: &str, host: &str) -> bool {
+    let rest = endpoint.trim_start_matches("https://").trim_end_matches('/');
+    let port = rest.strip_prefix(&format!("[{host}]")).or_else(|| rest.strip_prefix(host));
+    is_host(host)
+        && port.is_some_and(|port| {
+            port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+        })
+}
+
+/// An address, or a name of labels of letters, digits, hyphens and underscores.
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
+    host.parse::<IpAddr>().is_ok() || host.len() <= 253 && host.split('.').all(label)
+}
+
+fn wrong_option(option: &str, reason: &str) -> anyhow::Error {
     refuse(
-        error.code(),
+        "R-704",
         format!("the value of `{option}` cannot be used: {reason}"),
         format!("give another `{option}`; nothing was made yet"),
     )
@@ -241,4 +284,19 @@ async fn doctor(context: &Context) -> anyhow::Result<Output> {
     let code = if well { 0 } else { Family::Fault.exit_code() };
     Ok(Output::new(lines.join("\n"), &json!({ "well": well, "examined": examined, "audit": audit }))
         .with_code(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends_with_host_and_port as reachable;
+
+    #[test]
+    fn an_endpoint_that_no_peer_can_reach_is_found_before_keys_are_made() {
+        assert!(reachable("https://node.example:8443", "node.example"));
+        assert!(reachable("https://node.example/", "node.example"));
+        assert!(reachable("https://[::1]:8443", "::1"));
+        assert!(!reachable("https://node.example:port", "node.example"));
+        assert!(!reachable("https://node.example:8443/path", "node.example"));
+        assert!(!reachable("https://node example:8443", "node example"));
+    }
 }

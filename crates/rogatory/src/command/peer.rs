@@ -178,3 +178,19 @@ pub(crate) fn data(peer: &Peer) -> serde_json::Value {
         "descriptor": peer.descriptor(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_signed_data;
+
+    #[test]
+    fn only_a_cms_of_signed_data_is_read_as_a_descriptor() {
+        let oid = super::SIGNED_DATA;
+        for head in [&[0x30, 0x0b][..], &[0x30, 0x82, 0x12, 0x34], &[0x30, 0x80]] {
+            assert!(is_signed_data(&[head, &oid[..]].concat()));
+        }
+        for other in [&b""[..], b"0", b"0\xff", b"-----BEGIN CMS-----", b"{\"format\":1}", &oid[..]] {
+            assert!(!is_signed_data(other));
+        }
+    }
+}

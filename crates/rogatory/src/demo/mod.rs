@@ -79,6 +79,6 @@ fn place(keep: Option<PathBuf>) -> anyhow::Result<PathBuf> {
             "name a new folder for `--keep`",
         ));
     }
-    fs::create_dir_all(&place).map_err(|error| named::wrong_path(&place, error))?;
+    fs::create_dir_all(&place).map_err(|error| named::refused(&place, "made", error))?;
     std::path::absolute(&place).with_context(|| format!("`{}`", place.display()))
 }
