@@ -5,7 +5,7 @@ use axum::{
     Extension, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -108,13 +108,18 @@ async fn package_file(
         Ok(None) => return StatusCode::NOT_FOUND.into_response(),
         Err(error) => return refuse(&error.report()),
     };
-    if let Err(error) = endpoint.flow.fetch_began(package).await {
-        return refuse(&error.report());
-    }
+    let taken = request.method() == Method::GET;
     let mut response = match ServeFile::new(path).oneshot(request).await {
         Ok(response) => response.into_response(),
         Err(never) => match never {},
     };
+    // Who only asks for the size takes nothing.
+    if taken
+        && response.status().is_success()
+        && let Err(error) = endpoint.flow.fetch_began(package).await
+    {
+        return refuse(&error.report());
+    }
     // RFC 9530: the digest of the whole file, whatever range is served.
     let digest = format!("sha-256=:{}:", STANDARD.encode(digest.as_bytes()));
     if let Ok(value) = HeaderValue::from_str(&digest) {

@@ -2,6 +2,8 @@
 //!
 //! `ROGATORY_KILL_ROUNDS=n` repeats the whole with further seeds, `ROGATORY_KILL_SEED=s` begins with another one.
 
+#![cfg(test)]
+
 #[expect(dead_code, reason = "the stories read more of what a command says")]
 mod harness;
 
@@ -551,7 +553,11 @@ impl Random {
     /// Every second moment lies in the last third, where the commit is.
     fn around_the_end(&mut self, whole: Duration) -> Duration {
         let fraction = self.fraction();
-        if self.next() % 2 == 0 { whole.mul_f64(fraction) } else { whole.mul_f64(0.65 + fraction * 0.4) }
+        if self.next().is_multiple_of(2) {
+            whole.mul_f64(fraction)
+        } else {
+            whole.mul_f64(0.65 + fraction * 0.4)
+        }
     }
 }
 

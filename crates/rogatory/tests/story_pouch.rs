@@ -1,5 +1,7 @@
 //! Two States without a network: envelopes and receipts go as files in the pouch and prove what the HTTPS road proves.
 
+#![cfg(test)]
+
 #[expect(dead_code, reason = "the other tests kill processes and wait for the network")]
 mod harness;
 

@@ -1,5 +1,7 @@
 //! The walk of a request as a story: what two States' officers type, and what they see.
 
+#![cfg(test)]
+
 #[expect(dead_code, reason = "the other tests kill processes and read ladders in other ways")]
 mod harness;
 

@@ -147,3 +147,43 @@ impl Session for Snapshot {
         Queries::new(&mut self.transaction)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NodeRow;
+
+    #[tokio::test]
+    async fn a_commit_of_another_program_is_seen_once_and_a_rollback_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rogatory.sqlite3");
+        let (node, other) = (Store::open(&path).await.unwrap(), Store::open(&path).await.unwrap());
+        let mut changes = node.changes().await.unwrap();
+        assert!(changes.seen().await.unwrap());
+        assert!(!changes.seen().await.unwrap());
+        let mut write = other.write().await.unwrap();
+        write.put_setting("word", b"1").await.unwrap();
+        assert!(!changes.seen().await.unwrap());
+        write.commit().await.unwrap();
+        assert!(changes.seen().await.unwrap());
+        assert!(!changes.seen().await.unwrap());
+        let mut write = other.write().await.unwrap();
+        write.put_setting("word", b"2").await.unwrap();
+        drop(write);
+        assert!(!changes.seen().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn many_nodes_are_found_in_one_read_and_those_missing_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("rogatory.sqlite3")).await.unwrap();
+        let mut write = store.write().await.unwrap();
+        for position in 0..200 {
+            write.add_node(&NodeRow { level: 0, position, hash: [7; 32] }).await.unwrap();
+        }
+        let mut wanted: Vec<(u8, u64)> = (0..200).map(|position| (0, position)).collect();
+        wanted.push((1, 0));
+        assert_eq!(write.queries().ledger_nodes(&wanted).await.unwrap().len(), 200);
+        assert!(write.queries().ledger_nodes(&[]).await.unwrap().is_empty());
+    }
+}

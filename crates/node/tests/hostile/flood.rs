@@ -1,6 +1,6 @@
 //! Too much and too slow: cut off early, with little memory, while others are served.
 
-use crate::fixture::{Answer, World, client, post, tls_to};
+use crate::fixture::{Answer, Node, World, client, post, tls_to};
 use futures_util::StreamExt as _;
 use node::Limits;
 use rustls::{ClientConnection, StreamOwned};
@@ -18,7 +18,7 @@ const MIB: u64 = 1 << 20;
 /// What the node may need for all of it, with the client of the test in the same process.
 const MEMORY: u64 = 64 * MIB;
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// The resident memory of this process, in bytes.
 fn resident() -> u64 {
@@ -27,20 +27,24 @@ fn resident() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// Connections to A with B's certificate, for those who do not speak HTTP well.
-struct Rude {
+/// Connections of one node to another, for those who do not speak HTTP well.
+pub(crate) struct Rude {
     address: String,
     config: Arc<rustls::ClientConfig>,
 }
 
 impl Rude {
     fn new(world: &World) -> Self {
-        let mut config = tls_to(&world.a, Some(world.b.identity()));
-        config.alpn_protocols.clear();
-        Self { address: world.a.address().to_owned(), config: Arc::new(config) }
+        Self::from_to(&world.b, &world.a)
     }
 
-    fn connect(&self) -> Stream {
+    pub(crate) fn from_to(from: &Node, to: &Node) -> Self {
+        let mut config = tls_to(to, Some(from.identity()));
+        config.alpn_protocols.clear();
+        Self { address: to.address().to_owned(), config: Arc::new(config) }
+    }
+
+    pub(crate) fn connect(&self) -> Stream {
         let host = ServerName::try_from(self.address.split(':').next().unwrap().to_owned()).unwrap();
         let socket = TcpStream::connect(&self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -66,7 +70,9 @@ fn drip(stream: &mut Stream, piece: &[u8], pause: Duration) -> (Duration, Vec<u8
         match stream.read(&mut buffer) {
             Ok(0) => return (began.elapsed(), answer),
             Ok(read) => answer.extend_from_slice(&buffer[..read]),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+            Err(error)
+                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+            {
                 if written.is_err() {
                     return (began.elapsed(), answer);
                 }
@@ -162,8 +168,7 @@ async fn a_body_that_says_it_is_too_long_is_refused_before_it_is_read() {
     let rude = Rude::new(&world);
     let answer = spawn_blocking(move || {
         let mut stream = rude.connect();
-        let head =
-            format!("POST /v1/inbox HTTP/1.1\r\nhost: node\r\ncontent-length: {}\r\n\r\n", 10 * GIB);
+        let head = format!("POST /v1/inbox HTTP/1.1\r\nhost: node\r\ncontent-length: {}\r\n\r\n", 10 * GIB);
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
@@ -175,10 +180,9 @@ async fn a_body_that_says_it_is_too_long_is_refused_before_it_is_read() {
     assert_eq!(world.a.mark().await, before);
 
     // One byte more than the longest envelope, and exactly the longest.
-    for (length, status, code) in [
-        (exchange::MAX_ENVELOPE_BYTES + 1, 413, "P-510"),
-        (exchange::MAX_ENVELOPE_BYTES, 422, "P-511"),
-    ] {
+    for (length, status, code) in
+        [(exchange::MAX_ENVELOPE_BYTES + 1, 413, "P-510"), (exchange::MAX_ENVELOPE_BYTES, 422, "P-511")]
+    {
         let answer: Answer = post(&world.b.client(&world.a), &world.a, vec![b' '; length]).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code));
     }
@@ -277,8 +281,7 @@ async fn two_hundred_idle_connections_do_not_stop_honest_ones() {
     let address = world.a.address().to_owned();
     let rude = Rude::new(&world);
     let idle = spawn_blocking(move || {
-        let bare: Vec<TcpStream> =
-            (0..150).map(|_| TcpStream::connect(&address).unwrap()).collect();
+        let bare: Vec<TcpStream> = (0..150).map(|_| TcpStream::connect(&address).unwrap()).collect();
         let through: Vec<Stream> = (0..50).map(|_| rude.connect()).collect();
         (bare, through)
     })

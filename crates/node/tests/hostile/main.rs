@@ -1,5 +1,7 @@
 //! Hostile peers and hostile circumstances against real nodes over real mutual TLS on loopback.
 
+#![cfg(test)]
+
 mod clock;
 mod disk;
 mod door;
@@ -8,6 +10,7 @@ mod fixture;
 mod flood;
 mod log;
 mod outage;
+mod package;
 mod quarantine;
 mod receipt;
 mod replay;

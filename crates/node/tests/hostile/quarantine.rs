@@ -46,7 +46,8 @@ async fn quarantined(from: &Node, to: &Node, file: FileId, signer: &OfficeKey, m
     }
     until("the signed rejection", async || {
         let findings = from.flow.findings().await.unwrap();
-        let of_this = |f: &flow::Finding| f.report.code == "P-543" && f.report.message.contains(&id.to_string());
+        let of_this =
+            |f: &flow::Finding| f.report.code == "P-543" && f.report.message.contains(&id.to_string());
         findings.iter().any(of_this).then_some(())
     })
     .await;
