@@ -315,3 +315,80 @@ impl From<&FlowError> for Report {
         error.report()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{HandedBy, fixture::Pair};
+    use std::time::Duration;
+    use treaty::Kind;
+
+    /// A request that waits for its receipt, as a worker read it from the outbox.
+    async fn waiting(pair: &Pair) -> (FileId, OutboxRow, Attempt) {
+        let file = pair.approve(Kind::Preservation, None).await;
+        pair.a.flow.discharge_due().await.unwrap();
+        let attempt = pair.a.flow.attempts_due().await.unwrap().remove(0);
+        let mut read = pair.a.flow.store().read().await.unwrap();
+        let row = read.queries().outbox(attempt.envelope).await.unwrap().unwrap();
+        (file, row, attempt)
+    }
+
+    async fn proofs(pair: &Pair, file: FileId) -> Vec<String> {
+        let steps = pair.a.flow.timeline(file).await.unwrap().steps;
+        steps.into_iter().filter(|step| step.ladder == "transport").map(|step| step.what).collect()
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_read_the_outbox_before_the_receipt_came_adds_nothing_after_it() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        let (file, row, attempt) = waiting(&pair).await;
+        pair.settle().await;
+        flow.receipt_missing(&row, 2, Level::Fail, "receipt.delivery.fail", 24).await.unwrap();
+        flow.attempt_refused(&attempt, &clock_report(row.peer, row.queued_at, row.queued_at)).await.unwrap();
+        assert_eq!(proofs(&pair, file).await, ["submitted", "delivered"]);
+        assert!(flow.findings().await.unwrap().is_empty());
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_missing_receipt_is_found_at_each_threshold_once_and_stays_history() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        let (file, ..) = waiting(&pair).await;
+        let hour = Duration::from_secs(3600);
+        for (later, found) in [
+            (hour * 12 - Duration::from_micros(1), 0),
+            (Duration::from_micros(1), 1),
+            (hour * 12, 2),
+            (hour * 99, 2),
+        ] {
+            pair.clock.forward(later);
+            for _ in 0..2 {
+                flow.look_for_receipts().await.unwrap();
+                assert_eq!(flow.findings().await.unwrap().len(), found);
+            }
+        }
+        pair.settle().await;
+        flow.look_for_receipts().await.unwrap();
+        assert_eq!(
+            proofs(&pair, file).await,
+            ["submitted", "receipt-missing", "receipt-missing", "delivered"]
+        );
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn the_first_receipt_stands_and_the_same_one_again_changes_nothing() {
+        let pair = Pair::new().await;
+        let (file, row, _) = waiting(&pair).await;
+        let (a, b) = (&pair.a.flow, &pair.b.flow);
+        let bytes = a.envelope_bytes(row.envelope).await.unwrap();
+        let receipt = b.take_in(&bytes, HandedBy::Peer(a.us())).await.unwrap();
+        assert!(a.settle(row.envelope, &receipt).await.unwrap().first);
+        let again = a.settle_from_pouch(&receipt).await.unwrap();
+        assert!(!again.first);
+        assert_eq!(b.take_in(&bytes, HandedBy::Pouch).await.unwrap(), receipt);
+        assert_eq!(proofs(&pair, file).await, ["submitted", "delivered"]);
+    }
+}

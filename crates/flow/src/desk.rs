@@ -38,3 +38,44 @@ impl Flow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Pair;
+    use std::time::Duration;
+    use treaty::Kind;
+    use vocabulary::Failure as _;
+
+    #[tokio::test]
+    async fn each_side_lists_its_own_files_the_last_changed_first() {
+        let pair = Pair::new().await;
+        let older = pair.ask(Kind::Preservation, None).await;
+        pair.clock.forward(Duration::from_secs(60));
+        let newer = pair.ask(Kind::StoredData, None).await;
+        let (a, b) = (&pair.a.flow, &pair.b.flow);
+        let outgoing = a.outgoing_list().await.unwrap();
+        assert_eq!(outgoing.iter().map(|file| file.file).collect::<Vec<_>>(), [newer, older]);
+        let incoming = b.incoming_list().await.unwrap();
+        assert_eq!(incoming.iter().map(|file| file.file).collect::<Vec<_>>(), [newer, older]);
+        assert!(a.incoming_list().await.unwrap().is_empty() && b.outgoing_list().await.unwrap().is_empty());
+
+        pair.clock.forward(Duration::from_secs(60));
+        pair.grant(older).await;
+        assert_eq!(a.outgoing_list().await.unwrap()[0].file, older);
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_is_seen_from_the_side_on_which_it_is() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        let (a, b) = (&pair.a.flow, &pair.b.flow);
+        assert!(matches!(a.view(file).await.unwrap(), View::Outgoing(known) if known.file == file));
+        assert!(matches!(b.view(file).await.unwrap(), View::Incoming(known) if known.file == file));
+        assert_eq!(a.incoming(file).await.unwrap_err().code(), "R-158");
+        assert_eq!(b.outgoing(file).await.unwrap_err().code(), "R-158");
+        let unknown = FileId::from_uuid(uuid::Uuid::nil());
+        assert_eq!(a.view(unknown).await.unwrap_err().code(), "R-158");
+    }
+}

@@ -240,3 +240,151 @@ fn lapse_report(until: Instant, days_before: u32) -> Report {
             .to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{DAY, Pair, Side};
+    use treaty::Kind;
+
+    const LADDER: [u32; 5] = [30, 14, 7, 3, 1];
+
+    /// The alarms that a side shows for `until`: days before, and how loudly.
+    async fn alarms(side: &Side, file: FileId, until: Instant) -> Vec<(u32, Level)> {
+        let findings = side.flow.findings().await.unwrap();
+        let of_this = findings.into_iter().filter(|f| f.report.code == "R-230" && f.file == Some(file));
+        let days = |message: &str| {
+            let rest = message.strip_prefix(&format!("the preservation lapses {until}, in "))?;
+            rest.split(' ').next()?.parse().ok()
+        };
+        of_this.filter_map(|f| Some((days(&f.report.message)?, f.level))).collect()
+    }
+
+    async fn on_both_sides(pair: &Pair, file: FileId, until: Instant) -> Vec<u32> {
+        let ours = alarms(&pair.a, file, until).await;
+        assert_eq!(ours, alarms(&pair.b, file, until).await);
+        assert!(ours.iter().all(|(days, level)| (*level == Level::Fail) == (*days <= 3)), "{ours:?}");
+        ours.into_iter().map(|(days, _)| days).collect()
+    }
+
+    /// When each side recorded that the preservation lapsed.
+    async fn lapses(side: &Side, file: FileId) -> Vec<String> {
+        let steps = side.flow.timeline(file).await.unwrap().steps;
+        let lapsed = steps.into_iter().filter(|step| step.what == "lapsed");
+        lapsed.map(|step| step.detail["until"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn alarms_ring_on_both_sides_at_each_rung_and_the_lapse_is_the_same_instant() {
+        let pair = Pair::new().await;
+        let (file, until) = pair.preserve(90).await;
+        let mut rung = Vec::new();
+        for days in LADDER {
+            pair.clock.set(until.minus(DAY * days).minus(std::time::Duration::from_micros(1)));
+            pair.settle().await;
+            assert_eq!(on_both_sides(&pair, file, until).await, rung, "not a microsecond early");
+            pair.clock.set(until.minus(DAY * days));
+            pair.settle().await;
+            rung.push(days);
+            assert_eq!(on_both_sides(&pair, file, until).await, rung);
+            pair.settle().await;
+            assert_eq!(on_both_sides(&pair, file, until).await, rung, "once each");
+        }
+        pair.clock.set(until.minus(std::time::Duration::from_micros(1)));
+        pair.settle().await;
+        assert!(!pair.a.flow.outgoing(file).await.unwrap().lapsed);
+        // The workers of the two sides come by at different times, and name the same instant.
+        pair.clock.set(until);
+        pair.a.flow.discharge_due().await.unwrap();
+        pair.clock.forward(DAY);
+        pair.settle().await;
+        assert!(pair.a.flow.outgoing(file).await.unwrap().lapsed);
+        assert!(pair.b.flow.incoming(file).await.unwrap().lapsed);
+        let ours = lapses(&pair.a, file).await;
+        assert_eq!(ours, [until.to_string()]);
+        assert_eq!(ours, lapses(&pair.b, file).await);
+        assert_eq!(on_both_sides(&pair, file, until).await, LADDER);
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_hold_silences_the_alarms_and_nothing_lapses() {
+        let pair = Pair::new().await;
+        let (file, until) = pair.preserve(90).await;
+        pair.clock.set(until.minus(DAY * 30));
+        pair.settle().await;
+        assert_eq!(on_both_sides(&pair, file, until).await, [30]);
+        pair.ask(Kind::StoredData, Some(file)).await;
+        let ours = pair.a.flow.outgoing(file).await.unwrap().hold.unwrap();
+        assert_eq!(ours, pair.b.flow.incoming(file).await.unwrap().hold.unwrap());
+        for days in [14, 7, 3, 1, 0] {
+            pair.clock.set(until.minus(DAY * days));
+            pair.settle().await;
+        }
+        pair.clock.forward(DAY * 5);
+        pair.settle().await;
+        assert_eq!(on_both_sides(&pair, file, until).await, [30]);
+        assert!(lapses(&pair.a, file).await.is_empty() && lapses(&pair.b, file).await.is_empty());
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn an_extension_moves_the_alarms_and_the_lapse_on_both_sides() {
+        let pair = Pair::new().await;
+        let (file, first) = pair.preserve(60).await;
+        pair.clock.set(first.minus(DAY * 14));
+        pair.settle().await;
+        assert_eq!(on_both_sides(&pair, file, first).await, [14]);
+        pair.a.flow.ask_extension(&pair.a.first, file, 60, "the request follows").await.unwrap();
+        pair.settle().await;
+        pair.b.flow.extend_preservation(&pair.b.first, file, 60).await.unwrap();
+        pair.settle().await;
+        let until = pair.a.flow.outgoing(file).await.unwrap().preserved.unwrap().until();
+        assert_eq!(pair.b.flow.incoming(file).await.unwrap().preserved.unwrap().until(), until);
+        assert!(until > first);
+
+        pair.clock.set(first.plus(DAY));
+        pair.settle().await;
+        assert_eq!(on_both_sides(&pair, file, first).await, [14], "the old end is not spoken of any more");
+        assert!(lapses(&pair.a, file).await.is_empty() && lapses(&pair.b, file).await.is_empty());
+        for days in LADDER {
+            pair.clock.set(until.minus(DAY * days));
+            pair.settle().await;
+        }
+        assert_eq!(on_both_sides(&pair, file, until).await, LADDER);
+        pair.clock.set(until);
+        pair.settle().await;
+        assert_eq!(lapses(&pair.a, file).await, [until.to_string()]);
+        assert_eq!(lapses(&pair.b, file).await, [until.to_string()]);
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_node_that_was_down_over_several_rungs_speaks_of_the_one_that_stands() {
+        let pair = Pair::new().await;
+        let (file, until) = pair.preserve(90).await;
+        pair.clock.set(until.minus(DAY * 3));
+        pair.settle().await;
+        assert_eq!(on_both_sides(&pair, file, until).await, [3]);
+    }
+
+    #[tokio::test]
+    async fn what_a_clock_ahead_put_off_is_brought_forward_and_alarms_are_not() {
+        let pair = Pair::new().await;
+        let (file, until) = pair.preserve(90).await;
+        let right = pair.a.flow.now();
+        let waiting = pair.approve(Kind::Preservation, None).await;
+        pair.a.flow.discharge_due().await.unwrap();
+        pair.clock.forward(DAY * 2);
+        let attempt = pair.a.flow.attempts_due().await.unwrap().remove(0);
+        pair.a.flow.attempt_failed(&attempt, "the peer was away").await.unwrap();
+        pair.clock.set(right);
+        assert!(pair.a.flow.attempts_due().await.unwrap().is_empty());
+        pair.a.flow.bring_forward().await.unwrap();
+        assert_eq!(pair.a.flow.attempts_due().await.unwrap()[0].file, waiting);
+        pair.settle().await;
+        assert!(pair.a.flow.outgoing(waiting).await.unwrap().delivered.is_some());
+        assert!(on_both_sides(&pair, file, until).await.is_empty());
+        assert!(!pair.a.flow.outgoing(file).await.unwrap().lapsed);
+    }
+}

@@ -12,6 +12,8 @@ mod dispatch;
 mod duty;
 mod error;
 mod finding;
+#[cfg(test)]
+mod fixture;
 mod folder;
 mod log;
 mod officer;

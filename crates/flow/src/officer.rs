@@ -80,3 +80,93 @@ impl Flow {
 fn read_officer(row: &OfficerRow) -> Result<Officer, FlowError> {
     serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "an officer" })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Pair, officer};
+    use casefile::incoming::Command;
+    use vocabulary::Failure as _;
+
+    async fn refused(flow: &Flow, id: &str, token: &str) -> FlowError {
+        let credential = Credential { id: id.parse().unwrap(), token: token.to_owned() };
+        flow.authenticate(&credential).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_wrong_token_and_an_unknown_officer_get_the_same_answer() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        let known = pair.a.first.id.as_str();
+        for (id, token) in
+            [(known, "rogatory-0000"), (known, ""), ("nobody.here", pair.a.first.token.as_str())]
+        {
+            let error = refused(flow, id, token).await;
+            assert_eq!(error.code(), "R-155");
+            assert_eq!(error.to_string(), format!("the officer `{id}` or the token is not known here"));
+            assert_eq!(error.remedy(), refused(flow, "somebody.else", "x").await.remedy());
+        }
+        // The token of a colleague is nobody else's.
+        assert_eq!(refused(flow, known, &pair.a.second.token).await.code(), "R-155");
+        assert!(flow.authenticate(&pair.a.first).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_token_counts_with_the_line_end_of_its_file_and_is_not_stored() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        let token = format!("{}\n", pair.a.first.token);
+        assert!(flow.authenticate(&Credential { id: pair.a.first.id.clone(), token }).await.is_ok());
+        let mut read = flow.store().read().await.unwrap();
+        let row = read.queries().officer(&pair.a.first.id).await.unwrap().unwrap();
+        assert!(!String::from_utf8(row.body).unwrap().contains("rogatory-"));
+        assert!(!format!("{:?}", pair.a.first).contains("rogatory-"));
+    }
+
+    #[tokio::test]
+    async fn an_officer_who_is_not_active_can_do_nothing() {
+        let pair = Pair::new().await;
+        let flow = &pair.b.flow;
+        let officer = Officer {
+            id: "left.service".parse().unwrap(),
+            name: "Left Service".to_owned(),
+            roles: Role::ALL.into(),
+            active: false,
+        };
+        let row = OfficerRow {
+            id: officer.id.clone(),
+            body: json(&officer).unwrap(),
+            token_digest: Digest::of(b"rogatory-1"),
+        };
+        let mut write = flow.store().write().await.unwrap();
+        write.add_officer(&row).await.unwrap();
+        write.commit().await.unwrap();
+        let left = Credential { id: officer.id, token: "rogatory-1".to_owned() };
+        assert_eq!(flow.authorize(&left, Command::Decide).await.unwrap_err().code(), "R-152");
+        // Without the token nobody learns that there was such an officer.
+        assert_eq!(refused(flow, "left.service", "rogatory-2").await.code(), "R-155");
+    }
+
+    #[tokio::test]
+    async fn a_name_is_given_once_and_never_the_nodes_own() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        let taken = flow.add_officer(officer("first.officer", &Role::ALL)).await.unwrap_err();
+        assert_eq!(taken.code(), "R-156");
+        assert!(flow.authenticate(&pair.a.first).await.is_ok(), "the first token still counts");
+        let mut system = officer("first.officer", &Role::ALL);
+        system.id = OfficerId::system();
+        assert_eq!(flow.add_officer(system).await.unwrap_err().code(), "R-157");
+        assert_eq!(flow.officers().await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_role_gives_its_own_permissions_and_no_others() {
+        let pair = Pair::new().await;
+        let flow = &pair.b.flow;
+        let triage = Command::Triage { urgent: false, note: None };
+        assert_eq!(flow.authorize(&pair.b.second, triage).await.unwrap_err().code(), "R-151");
+        let report = Command::ReportLapsed { until: flow.now() };
+        assert_eq!(flow.authorize(&pair.b.first, report).await.unwrap_err().code(), "R-153");
+    }
+}

@@ -184,3 +184,77 @@ fn clause(what: &str) -> Option<String> {
     };
     rule(id).map(|rule| rule.citation().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Pair;
+    use treaty::Kind;
+    use vocabulary::Failure as _;
+
+    fn words(timeline: &Timeline, ladder: &str) -> Vec<String> {
+        timeline.steps.iter().filter(|step| step.ladder == ladder).map(|step| step.what.clone()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_timeline_keeps_law_and_transport_apart_and_shows_both() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        pair.grant(file).await;
+        let sent = pair.a.flow.timeline(file).await.unwrap();
+        assert_eq!(words(&sent, "legal"), ["drafted", "submitted", "approved", "delivered", "decided"]);
+        assert_eq!(words(&sent, "transport"), ["submitted", "delivered", "received"]);
+        let received = pair.b.flow.timeline(file).await.unwrap();
+        assert_eq!(words(&received, "legal"), ["received", "triaged", "proposed", "decided"]);
+        assert_eq!(words(&received, "transport"), ["received", "submitted", "delivered"]);
+        for timeline in [&sent, &received] {
+            let numbers: Vec<u64> = timeline.steps.iter().map(|step| step.sequence).collect();
+            assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
+            assert!(
+                timeline.steps.is_sorted_by_key(|step| step.leaf),
+                "each step is in the ledger, in order"
+            );
+        }
+        let decided = received.steps.iter().find(|step| step.what == "decided").unwrap();
+        assert!(decided.clause.as_ref().is_some_and(|clause| clause.contains("40")), "{decided:?}");
+        assert_eq!(decided.actor, pair.b.second.id);
+    }
+
+    #[tokio::test]
+    async fn both_sides_show_the_same_letters_with_the_same_digests_and_receipts() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        pair.grant(file).await;
+        let (ours, theirs) =
+            (pair.a.flow.timeline(file).await.unwrap(), pair.b.flow.timeline(file).await.unwrap());
+        assert_eq!(ours.letters.len(), 2);
+        for letter in &ours.letters {
+            let other = theirs.letters.iter().find(|other| other.envelope == letter.envelope).unwrap();
+            assert_eq!((letter.sealed, letter.receipt), (other.sealed, other.receipt));
+            assert_eq!(letter.statement, other.statement);
+            assert_ne!(letter.direction, other.direction);
+            assert!(letter.receipt.is_some() && letter.trouble.is_none());
+        }
+        let proofs: Vec<&str> = ours.letters.iter().map(|letter| letter.proof).collect();
+        assert_eq!(proofs, ["delivered", "recorded"]);
+    }
+
+    #[tokio::test]
+    async fn a_letter_without_a_receipt_waits_and_nothing_is_shown_as_delivered() {
+        let pair = Pair::new().await;
+        let file = pair.approve(Kind::Preservation, None).await;
+        pair.a.flow.discharge_due().await.unwrap();
+        let timeline = pair.a.flow.timeline(file).await.unwrap();
+        assert_eq!(timeline.letters[0].proof, "waiting");
+        assert_eq!(timeline.letters[0].receipt, None);
+        assert!(timeline.steps.iter().all(|step| step.what != "delivered"));
+        assert!(matches!(timeline.file, View::Outgoing(known) if known.delivered.is_none()));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_file_has_no_timeline() {
+        let pair = Pair::new().await;
+        let unknown = FileId::from_uuid(uuid::Uuid::nil());
+        assert_eq!(pair.a.flow.timeline(unknown).await.unwrap_err().code(), "R-158");
+    }
+}

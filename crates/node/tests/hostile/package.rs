@@ -238,10 +238,7 @@ async fn put_off(node: &Node, file: FileId, attempts: u32) -> (u32, String) {
         node.clock.forward(HOUR / 60);
         let mut read = node.flow.store().read().await.unwrap();
         let duties = read.queries().duties_open().await.unwrap();
-        let row = duties.into_iter().find(|duty| {
-            println!("{duty:?}");
-            duty.file == file && duty.attempts > attempts
-        })?;
+        let row = duties.into_iter().find(|duty| duty.file == file && duty.attempts > attempts)?;
         Some((row.attempts, row.trouble.unwrap()))
     })
     .await
@@ -354,7 +351,11 @@ async fn an_honest_fetch_works_after_a_false_one() {
     fs::write(&content, vec![0x5a; 300_000]).unwrap();
     let package = world.b.seal_evidence(file, &content).await;
     world.b.send_evidence(file, package).await;
-    world.b.pouch(&world.a).await;
+    until("the announcement", async || {
+        world.b.pouch(&world.a).await;
+        world.a.flow.outgoing(file).await.unwrap().evidence
+    })
+    .await;
     let (handle, serving) = serve_falsely(&world.b);
     *serving.lock().unwrap() = Serving::Endless;
     world.a.start().await;

@@ -1,0 +1,225 @@
+//! Two States without sockets for the tests of this crate: a clock that is moved by hand, and a pouch between them.
+
+use crate::{Clock, Credential, Enrolled, Flow, HandedBy, NewOfficer, NodeFolder};
+use casefile::incoming::Proposal;
+use keys::{Names, NodeKeys};
+use mandate::Role;
+use register::{Declarations, Descriptor, OfficeEntry};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use store::Store;
+use tempfile::TempDir;
+use treaty::{Draft, Kind, RequestedProfile};
+use vocabulary::{FileId, Instant, OfficeFunction, OfficerId};
+
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const BEGIN: &str = "2026-11-24T06:00:00Z";
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub(crate) struct HandClock(AtomicI64);
+
+impl HandClock {
+    pub(crate) fn set(&self, to: Instant) {
+        self.0.store(to.micros(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn forward(&self, span: Duration) {
+        self.set(self.now().plus(span));
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Instant {
+        Instant::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// One State and its officers.
+pub(crate) struct Side {
+    pub(crate) flow: Flow,
+    pub(crate) first: Credential,
+    pub(crate) second: Credential,
+    _folder: TempDir,
+}
+
+/// A (Paris) asks, B (Hanoi) is asked; both read the same clock.
+pub(crate) struct Pair {
+    pub(crate) a: Side,
+    pub(crate) b: Side,
+    pub(crate) clock: Arc<HandClock>,
+}
+
+impl Pair {
+    pub(crate) async fn new() -> Self {
+        let clock = Arc::new(HandClock(AtomicI64::new(BEGIN.parse::<Instant>().unwrap().micros())));
+        let a = side("XA", "Europe/Paris", &clock).await;
+        let b = side("XB", "Asia/Ho_Chi_Minh", &clock).await;
+        for (this, other) in [(&a, &b), (&b, &a)] {
+            let known = this.flow.enrol(&descriptor(&other.flow)).await.unwrap();
+            assert!(matches!(known, Enrolled::New(_)));
+        }
+        Self { a, b, clock }
+    }
+
+    /// Does what is due and carries envelopes until neither side has anything to say.
+    pub(crate) async fn settle(&self) {
+        loop {
+            let mut said = 0;
+            for (from, to) in [(&self.a.flow, &self.b.flow), (&self.b.flow, &self.a.flow)] {
+                from.record_stored().await.unwrap();
+                from.discharge_due().await.unwrap();
+                for attempt in from.attempts_due().await.unwrap() {
+                    let bytes = from.envelope_bytes(attempt.envelope).await.unwrap();
+                    let receipt = to.take_in(&bytes, HandedBy::Peer(from.us())).await.unwrap();
+                    assert!(from.settle(attempt.envelope, &receipt).await.unwrap().first);
+                    said += 1;
+                }
+                to.record_stored().await.unwrap();
+                to.discharge_due().await.unwrap();
+            }
+            if said == 0 {
+                return;
+            }
+        }
+    }
+
+    /// A's draft, submitted and approved, not yet dispatched.
+    pub(crate) async fn approve(&self, kind: Kind, preservation: Option<FileId>) -> FileId {
+        let flow = &self.a.flow;
+        let draft = example(kind, flow.now(), preservation);
+        let file = flow.draft(&self.a.first, &draft).await.unwrap().file.file;
+        let (checked, _) = flow.submit(&self.a.first, file).await.unwrap();
+        assert!(!checked.checked.has_must(), "{:#?}", checked.checked.findings);
+        flow.approve(&self.a.second, file).await.unwrap();
+        file
+    }
+
+    /// A asks B, and both hold the proof.
+    pub(crate) async fn ask(&self, kind: Kind, preservation: Option<FileId>) -> FileId {
+        let file = self.approve(kind, preservation).await;
+        self.settle().await;
+        file
+    }
+
+    /// B grants the request.
+    pub(crate) async fn grant(&self, file: FileId) {
+        let b = &self.b;
+        b.flow.triage(&b.first, file, false, None).await.unwrap();
+        b.flow.propose(&b.first, file, Proposal::Grant { conditions: None }).await.unwrap();
+        b.flow.decide(&b.second, file).await.unwrap();
+        self.settle().await;
+    }
+
+    /// A preservation of `days` days that both sides know; returns the file and when the order ends.
+    pub(crate) async fn preserve(&self, days: u32) -> (FileId, Instant) {
+        let file = self.ask(Kind::Preservation, None).await;
+        self.grant(file).await;
+        let b = &self.b;
+        b.flow.effect_preservation(&b.first, file, b.flow.now(), days, "order 12").await.unwrap();
+        self.settle().await;
+        let until = b.flow.incoming(file).await.unwrap().preserved.unwrap().until();
+        assert_eq!(self.a.flow.outgoing(file).await.unwrap().preserved.unwrap().until(), until);
+        (file, until)
+    }
+
+    /// Neither side's audit finds anything.
+    pub(crate) async fn audit(&self) {
+        for side in [&self.a, &self.b] {
+            let audit = side.flow.audit().await.unwrap();
+            assert!(audit.troubles.is_empty(), "{}: {:?}", side.flow.us(), audit.troubles);
+        }
+    }
+}
+
+pub(crate) fn officer(id: &str, roles: &[Role]) -> NewOfficer {
+    NewOfficer { id: id.parse().unwrap(), name: id.to_owned(), roles: roles.iter().copied().collect() }
+}
+
+/// The template of the kind with its dates set from `now`.
+pub(crate) fn example(kind: Kind, now: Instant, preservation: Option<FileId>) -> Draft {
+    let mut draft = Draft::from_toml(treaty::template(kind)).unwrap();
+    draft.preservation_file = preservation;
+    if draft.expected_mla_date.is_some() {
+        draft.expected_mla_date = Some(now.plus(DAY * 30).date_in(&jiff::tz::TimeZone::UTC));
+    }
+    if let Some(confidentiality) = &mut draft.confidentiality {
+        confidentiality.until = Some(now.plus(DAY * 180));
+    }
+    if let Some(safeguards) = &mut draft.safeguards {
+        safeguards.valid_from = Some(now.minus(DAY));
+        safeguards.valid_until = Some(now.plus(DAY * 120));
+    }
+    for item in &mut draft.items {
+        item.from = Some(now.minus(DAY * 40));
+        item.until = Some(now.minus(DAY * 39));
+    }
+    draft
+}
+
+async fn side(state: &str, zone: &str, clock: &Arc<HandClock>) -> Side {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state.parse().unwrap();
+    let names = Names {
+        state,
+        state_name: format!("Republic of {state}"),
+        offices: OfficeFunction::ALL.into_iter().map(|f| (f, format!("The {f}"))).collect(),
+        hosts: vec!["127.0.0.1".to_owned()],
+    };
+    NodeKeys::create(folder.path(), &names, clock.now()).unwrap();
+    let place = NodeFolder::new(folder.path());
+    let profile = RequestedProfile {
+        state,
+        languages: vec!["en".parse().unwrap()],
+        preservation_needs_dual_criminality: false,
+        convention_in_force: true,
+    };
+    let flow = Flow::new(
+        Store::open(&place.database()).await.unwrap(),
+        NodeKeys::load(folder.path(), state).unwrap(),
+        Arc::clone(clock) as Arc<dyn Clock>,
+        place,
+        profile,
+        zone.to_owned(),
+    );
+    let credential = async |id: &str, roles: &[Role]| {
+        let token = flow.add_officer(officer(id, roles)).await.unwrap();
+        Credential { id: id.parse::<OfficerId>().unwrap(), token }
+    };
+    let first = credential("first.officer", &Role::ALL).await;
+    let second = credential("second.officer", &[Role::DecidingOfficer]).await;
+    Side { flow, first, second, _folder: folder }
+}
+
+fn descriptor(flow: &Flow) -> Vec<u8> {
+    let (keys, now) = (flow.keys(), flow.now());
+    let office = |function: OfficeFunction| OfficeEntry {
+        office: function,
+        name: format!("The {function}"),
+        article: "41".to_owned(),
+        contact: "office@exercise.example".to_owned(),
+        certificate: keys.office(function).unwrap().certificate().to_pem(),
+    };
+    let descriptor = Descriptor {
+        format: Descriptor::format(),
+        state: flow.us(),
+        names: [("en".parse().unwrap(), format!("Republic of {}", flow.us()))].into(),
+        sequence: 1,
+        issued: now,
+        valid_until: now.plus(DAY * 700),
+        languages: flow.profile().languages.clone(),
+        zone: flow.zone().to_owned(),
+        endpoint: format!("https://{}.example", flow.us().lower()),
+        offices: OfficeFunction::ALL.into_iter().map(office).collect(),
+        declarations: Declarations { convention_in_force: true, ..Declarations::default() },
+        root: keys.root_certificate_pem().unwrap(),
+        log: keys.log().vkey(),
+        cosigner: keys.cosigner().vkey(),
+    };
+    keys.root().unwrap().sign(&descriptor.to_json().unwrap(), now).unwrap()
+}
