@@ -3,7 +3,7 @@
 use crate::repository::TextFile;
 
 /// Files that are data of others or of the example, kept as they came.
-const AS_THEY_CAME: [&str; 2] = ["examples/case/", "LICENSE"];
+const AS_THEY_CAME: [&str; 3] = ["examples/case/", "spec/vectors/", "LICENSE"];
 /// Ends of paths whose `#` starts a comment.
 const HASH_COMMENTS: [&str; 5] = [".toml", ".sh", ".py", ".yml", ".ci/run"];
 

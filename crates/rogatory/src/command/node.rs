@@ -162,7 +162,7 @@ fn is_host(host: &str) -> bool {
 
 fn wrong_option(option: &str, reason: &str) -> anyhow::Error {
     refuse(
-        "R-704",
+        "R-816",
         format!("the value of `{option}` cannot be used: {reason}"),
         format!("give another `{option}`; nothing was made yet"),
     )
