@@ -282,13 +282,13 @@ impl Flow {
         Ok(write.commit().await?)
     }
 
-    /// An envelope of a file that can go into the pouch; `None` chooses the newest one without a receipt.
+    /// An envelope of a file that can go into the pouch; `None` chooses the oldest one without a receipt.
     pub async fn exportable(&self, file: FileId, wanted: Option<EnvelopeId>) -> Result<Attempt, FlowError> {
         let mut read = self.store.read().await?;
         let rows = read.queries().outbox_of(file).await?;
         let chosen = match wanted {
             Some(id) => rows.into_iter().find(|row| row.envelope == id),
-            None => rows.into_iter().rev().find(|row| row.delivered_at.is_none()),
+            None => rows.into_iter().find(|row| row.delivered_at.is_none()),
         };
         chosen
             .map(|row| Attempt {

@@ -32,7 +32,7 @@ pub(crate) enum EnvelopeCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
     file: FileId,
-    /// Which envelope; the newest without a receipt when not given.
+    /// Which envelope; the oldest without a receipt when not given.
     #[arg(long, value_name = "ID")]
     envelope: Option<EnvelopeId>,
     /// A new file for the envelope.

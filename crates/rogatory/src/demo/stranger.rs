@@ -59,6 +59,9 @@ const CASE: [(&str, &str); 4] = [
     ("subscriber-record.json", include_str!("../../../../examples/case/subscriber-record.json")),
 ];
 
+/// From here on a part is linked rather than copied.
+const LINKED_BYTES: u64 = 64 << 20;
+
 /// Writes the fictional case, so that the demonstration needs no files of its own.
 pub(crate) fn write_case(place: &Path) -> anyhow::Result<PathBuf> {
     let case = place.join("case");
@@ -127,7 +130,7 @@ fn trust(cast: &Cast, trust: &Path) -> anyhow::Result<()> {
     Ok(fs::write(trust.join("roots.pem"), roots)?)
 }
 
-/// Links where the disk allows it, so that a large package is not written twice.
+/// Copies; large parts are linked where the disk allows it, so that terabytes are not written twice.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -135,7 +138,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
-        } else if fs::hard_link(entry.path(), &target).is_err() {
+        } else if entry.metadata()?.len() < LINKED_BYTES || fs::hard_link(entry.path(), &target).is_err() {
             fs::copy(entry.path(), &target)?;
         }
     }
