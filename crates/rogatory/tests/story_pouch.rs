@@ -246,8 +246,11 @@ fn the_walk_goes_by_pouch_both_ways_up_to_the_answer() {
     b.by(&b.first, &["incoming", "propose", &preservation, "--grant"]);
     b.by(&b.second, &["incoming", "decide", &preservation]);
     b.by(&b.first, &["incoming", "execute", &preservation, "--order", "Order 12/2026"]);
-    // The newest goes first, so the answer overtakes the decision; both arrive.
-    assert_eq!(carried(&scene, b, a, &preservation), ["preserved", "decision"]);
+    assert_eq!(
+        carried(&scene, b, a, &preservation),
+        ["decision", "preserved"],
+        "in the order they were made"
+    );
     let (ours, theirs) = (view(a, &preservation).unwrap(), view(b, &preservation).unwrap());
     assert_eq!(ours["preserved"], theirs["preserved"]);
     assert_eq!(ours["decision"]["decision"], "grant");
