@@ -89,7 +89,7 @@ impl<'a> Driver<'a> {
         Ok(AtOnce { statements: count, seconds: began.elapsed().as_secs_f64(), submitting })
     }
 
-    /// A consultation (Art. 40(24)) is the plainest statement: text from office to office.
+    /// A consultation (Art. 40(28)) is the plainest statement: text from office to office.
     async fn submit(&mut self, bytes: usize) -> anyhow::Result<()> {
         let Some(file) = self.files.get(self.sent % self.files.len()) else { bail!("no file") };
         let number = format!("{:012} ", self.sent);
@@ -146,6 +146,27 @@ fn draft(a: &State) -> anyhow::Result<Draft> {
         item.until = Some(now.minus(DAY * 39));
     }
     Ok(draft)
+}
+
+/// Until both nodes have opened what they took in, so that what runs beside them has the machine to itself.
+pub(crate) async fn at_rest(cast: &Cast) -> anyhow::Result<()> {
+    let began = Instant::now();
+    for state in [&cast.a, &cast.b] {
+        loop {
+            let mut read = state.flow.store().read().await?;
+            let waiting = read.queries().inbox_stored(1).await?.len()
+                + read.queries().duties_due(state.flow.now(), 1).await?.len();
+            drop(read);
+            if waiting == 0 {
+                break;
+            }
+            if began.elapsed() > PATIENCE {
+                bail!("the node of {} does not come to rest", state.flow.us());
+            }
+            tokio::time::sleep(LOOK_AT_MANY).await;
+        }
+    }
+    Ok(())
 }
 
 /// Every invariant of both nodes; speed that lost or doubled anything is no speed.

@@ -103,6 +103,7 @@ async fn rounds(
         let mut driver = drive::Driver::begin(cast, arguments.files).await?;
         report.sequential(&driver.one_at_a_time(arguments.sequential, arguments.bytes).await?);
         report.pipelined(driver.at_once(arguments.statements, arguments.bytes).await?);
+        drive::at_rest(cast).await?;
         if round == 1 {
             report.memory("after the first round", driver.exchanged(), cast)?;
         }
