@@ -5,7 +5,7 @@ use evidence::{Progress, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use std::{fmt::Write as _, ops::ControlFlow, time::Duration};
-use treaty::{Checked, Severity};
+use treaty::{Checked, PreservationState, Severity};
 use vocabulary::Instant;
 
 /// Columns padded to their widest cell.
@@ -101,18 +101,18 @@ pub(crate) fn disposition(disposition: &Disposition) -> String {
 
 /// Where a preservation stands, on either side.
 pub(crate) fn clock(
+    state: PreservationState,
     preserved: Option<&casefile::Preserved>,
     hold: Option<&casefile::Hold>,
-    lapsed: bool,
     zone: &str,
     now: Instant,
 ) -> Option<String> {
     let preserved = preserved?;
     let until = local(preserved.until(), zone);
-    Some(match (lapsed, hold) {
-        (true, _) => format!("lapsed {until}"),
-        (_, Some(hold)) if hold.decided => format!("held by {}, decided", hold.by),
-        (_, Some(hold)) => format!("held until {} is decided, Art. 42(8)", hold.by),
+    Some(match (state, hold) {
+        (PreservationState::Lapsed, _) => format!("lapsed {until}"),
+        (PreservationState::Released, _) => "released".to_owned(),
+        (PreservationState::HeldUntilDecision, Some(hold)) => format!("held for {}, Art. 42(8)", hold.by),
         _ => format!("until {until} ({})", left(preserved.until(), now)),
     })
 }
@@ -136,7 +136,9 @@ pub(crate) fn outgoing(file: &Outgoing, zone: &str, now: Instant) -> String {
     if let Some(decision) = &file.decision {
         let _ = writeln!(text, "decision   {}", disposition(decision));
     }
-    if let Some(clock) = clock(file.preserved.as_ref(), file.hold.as_ref(), file.lapsed, zone, now) {
+    if let Some(clock) =
+        clock(file.preservation_state(), file.preserved.as_ref(), file.hold.as_ref(), zone, now)
+    {
         let _ = writeln!(text, "preserved  {clock}");
     }
     if let Some(evidence) = &file.evidence {
@@ -177,7 +179,9 @@ pub(crate) fn incoming(file: &Incoming, zone: &str, now: Instant) -> String {
         let _ =
             writeln!(text, "decided    {} by {} and {}", disposition(decided), eyes.first(), eyes.second());
     }
-    if let Some(clock) = clock(file.preserved.as_ref(), file.hold.as_ref(), file.lapsed, zone, now) {
+    if let Some(clock) =
+        clock(file.preservation_state(), file.preserved.as_ref(), file.hold.as_ref(), zone, now)
+    {
         let _ = writeln!(text, "preserved  {clock}");
     }
     for exhibit in &file.exhibits {

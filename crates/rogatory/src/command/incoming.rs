@@ -120,9 +120,9 @@ impl IncomingCommand {
                             file.from.to_string(),
                             file.stage.as_str().to_owned(),
                             clock(
+                                file.preservation_state(),
                                 file.preserved.as_ref(),
                                 file.hold.as_ref(),
-                                file.lapsed,
                                 flow.zone(),
                                 flow.now(),
                             )

@@ -179,9 +179,9 @@ impl RequestCommand {
                             file.to.to_string(),
                             file.stage.as_str().to_owned(),
                             crate::show::clock(
+                                file.preservation_state(),
                                 file.preserved.as_ref(),
                                 file.hold.as_ref(),
-                                file.lapsed,
                                 flow.zone(),
                                 flow.now(),
                             )
