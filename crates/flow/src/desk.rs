@@ -1,8 +1,10 @@
 //! The lists that officers work from.
 
 use crate::{Flow, FlowError, request::read_view};
-use casefile::{incoming::Incoming, outgoing::Outgoing};
-use vocabulary::FileId;
+use casefile::{Side, incoming::Incoming, outgoing::Outgoing};
+use store::ViewRow;
+use treaty::Kind;
+use vocabulary::{FileId, Instant, StateCode};
 
 /// A file of either side.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -10,6 +12,48 @@ use vocabulary::FileId;
 pub enum View {
     Outgoing(Box<Outgoing>),
     Incoming(Box<Incoming>),
+}
+
+impl View {
+    /// The one place where a stored view is read by its side.
+    pub(crate) fn of(row: &ViewRow) -> Result<Self, FlowError> {
+        Ok(if row.side == Side::Outgoing.as_str() {
+            Self::Outgoing(Box::new(read_view(&row.body)?))
+        } else {
+            Self::Incoming(Box::new(read_view(&row.body)?))
+        })
+    }
+
+    pub(crate) fn side(&self) -> Side {
+        match self {
+            Self::Outgoing(_) => Side::Outgoing,
+            Self::Incoming(_) => Side::Incoming,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Outgoing(file) => file.kind,
+            Self::Incoming(file) => file.kind,
+        }
+    }
+
+    /// The State at the other end.
+    pub(crate) fn other(&self) -> StateCode {
+        match self {
+            Self::Outgoing(file) => file.to,
+            Self::Incoming(file) => file.from,
+        }
+    }
+
+    /// The end of a preservation whose clock runs.
+    pub(crate) fn runs_until(&self) -> Option<Instant> {
+        let (runs, preserved) = match self {
+            Self::Outgoing(file) => (file.clock_runs(), &file.preserved),
+            Self::Incoming(file) => (file.clock_runs(), &file.preserved),
+        };
+        preserved.as_ref().filter(|_| runs).map(|preserved| preserved.until())
+    }
 }
 
 impl Flow {
@@ -30,12 +74,7 @@ impl Flow {
 
     pub async fn view(&self, file: FileId) -> Result<View, FlowError> {
         let mut read = self.store.read().await?;
-        let row = read.queries().view(file).await?.ok_or(FlowError::NoFile { file })?;
-        Ok(if row.side == "outgoing" {
-            View::Outgoing(Box::new(read_view(&row.body)?))
-        } else {
-            View::Incoming(Box::new(read_view(&row.body)?))
-        })
+        View::of(&read.queries().view(file).await?.ok_or(FlowError::NoFile { file })?)
     }
 }
 
@@ -44,7 +83,6 @@ mod tests {
     use super::*;
     use crate::fixture::Pair;
     use std::time::Duration;
-    use treaty::Kind;
     use vocabulary::Failure as _;
 
     #[tokio::test]

@@ -1,8 +1,8 @@
 //! Discharging what is due: every duty reports back with a command that a second time is refused.
 
-use crate::{Flow, FlowError, Level};
+use crate::{Flow, FlowError, Level, View};
 use casefile::{
-    Duty, Refused,
+    Duty, Refused, Side,
     incoming::{self, Incoming},
     outgoing::{self, Outgoing},
 };
@@ -11,7 +11,7 @@ use mandate::Authorized;
 use std::time::Duration;
 use store::DutyRow;
 use treaty::rule;
-use vocabulary::{Failure, Family, FileId, Instant, PackageId, Report};
+use vocabulary::{Failure, Family, FileId, Instant, PackageId, Report, StateCode};
 
 /// With the pauses between attempts, about eight hours.
 const LINK_ATTEMPTS: u32 = 100;
@@ -105,15 +105,11 @@ impl Flow {
     }
 
     /// The side and the other State of a file, if it is here.
-    async fn other_state(&self, file: FileId) -> Result<Option<(String, vocabulary::StateCode)>, FlowError> {
+    async fn other_state(&self, file: FileId) -> Result<Option<(Side, StateCode)>, FlowError> {
         let mut read = self.store.read().await?;
-        let Some(view) = read.queries().view(file).await? else { return Ok(None) };
-        let state = if view.side == "outgoing" {
-            crate::request::read_view::<Outgoing>(&view.body)?.to
-        } else {
-            crate::request::read_view::<Incoming>(&view.body)?.from
-        };
-        Ok(Some((view.side, state)))
+        let Some(row) = read.queries().view(file).await? else { return Ok(None) };
+        let view = View::of(&row)?;
+        Ok(Some((view.side(), view.other())))
     }
 
     /// Gives the command of the file's side and discharges the duty in the same transaction.
@@ -127,7 +123,7 @@ impl Flow {
         let mut write = self.store.write().await?;
         let side = write.queries().view(file).await?.map(|view| view.side);
         let outcome = match side.as_deref() {
-            Some("incoming") => self
+            Some(side) if side == Side::Incoming.as_str() => self
                 .perform_in::<Incoming>(&mut write, file, &Authorized::reported(incoming)?, &[])
                 .await
                 .map(|_| ()),
@@ -148,18 +144,8 @@ impl Flow {
 
     async fn alarm(&self, row: &DutyRow, until: Instant, days_before: u32) -> Result<(), FlowError> {
         let mut write = self.store.write().await?;
-        let view = write.queries().view(row.file).await?;
-        let running_until = match view {
-            Some(view) if view.side == "outgoing" => {
-                let file: Outgoing = crate::request::read_view(&view.body)?;
-                file.clock_runs().then(|| file.preserved.map(|p| p.until())).flatten()
-            }
-            Some(view) => {
-                let file: Incoming = crate::request::read_view(&view.body)?;
-                file.clock_runs().then(|| file.preserved.map(|p| p.until())).flatten()
-            }
-            None => None,
-        };
+        let view = write.queries().view(row.file).await?.as_ref().map(View::of).transpose()?;
+        let running_until = view.and_then(|view| view.runs_until());
         // A rung that passed while the clock stood says nothing now; the next one will.
         let current = self.now().since(row.due) < DAY;
         if running_until == Some(until) && current {

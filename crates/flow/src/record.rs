@@ -1,8 +1,8 @@
 //! Opening what was taken in: decrypt, verify, and record it in its file.
 
-use crate::{Flow, FlowError, Level, perform::json};
+use crate::{Flow, FlowError, Level, View, perform::json};
 use casefile::{
-    Disposition, Duty, Parcel, Preserved, Refused, TransportEvent,
+    Disposition, Duty, Parcel, Preserved, Refused, Side, TransportEvent,
     incoming::{self, Incoming},
     outgoing::{self, Outgoing},
 };
@@ -249,16 +249,11 @@ impl Flow {
 
     /// Which of our files the statement is about, if that file is one with its State and between its offices.
     async fn side(&self, write: &mut Write, statement: &Statement) -> Result<Option<Side>, FlowError> {
-        let Some(view) = write.queries().view(statement.file).await? else { return Ok(None) };
-        let (other, kind, side) = if view.side == "outgoing" {
-            let file: Outgoing = crate::request::read_view(&view.body)?;
-            (file.to, file.kind, Side::Outgoing)
-        } else {
-            let file: Incoming = crate::request::read_view(&view.body)?;
-            (file.from, file.kind, Side::Incoming)
-        };
-        let fits = statement.from == kind.sender_of(other) && statement.to == kind.addressee_of(self.us());
-        Ok(fits.then_some(side))
+        let Some(row) = write.queries().view(statement.file).await? else { return Ok(None) };
+        let view = View::of(&row)?;
+        let fits = statement.from == view.kind().sender_of(view.other())
+            && statement.to == view.kind().addressee_of(self.us());
+        Ok(fits.then_some(view.side()))
     }
 
     async fn record_rejection(
@@ -324,12 +319,6 @@ fn two_officers([first, second]: &[OfficerId; 2]) -> Result<(), FlowError> {
 /// True when a file that had ended could not take a statement any more.
 fn crossed(error: &FlowError) -> bool {
     matches!(error, FlowError::Refused(Refused::Stage { stage: "withdrawn" | "closed", .. }))
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Outgoing,
-    Incoming,
 }
 
 /// False when another program of this node settled the envelope in the meantime.

@@ -61,13 +61,6 @@ pub struct Declarations {
     pub convention_in_force: bool,
 }
 
-/// The signed bytes (CMS, RFC 5652) and what they say.
-#[derive(Debug, Clone)]
-pub struct SignedDescriptor {
-    pub bytes: Vec<u8>,
-    pub descriptor: Descriptor,
-}
-
 impl Descriptor {
     pub fn format() -> String {
         FORMAT.to_owned()

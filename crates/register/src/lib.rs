@@ -8,8 +8,6 @@ mod descriptor;
 mod fingerprint;
 mod peer;
 
-pub use descriptor::{
-    Declarations, Descriptor, DescriptorError, MAX_DESCRIPTOR_BYTES, OfficeEntry, SignedDescriptor,
-};
+pub use descriptor::{Declarations, Descriptor, DescriptorError, MAX_DESCRIPTOR_BYTES, OfficeEntry};
 pub use fingerprint::Fingerprint;
 pub use peer::Peer;
