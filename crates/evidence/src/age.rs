@@ -1,12 +1,15 @@
 //! The age v1 file format (C2SP age v1.1.0), for one X25519 identity: our own writer and a strict reader.
 
+mod chunk;
 mod header;
 mod identity;
 mod stream;
 
+pub(crate) use chunk::AgeChunks;
 pub use identity::{AgeIdentity, AgeRecipient};
 pub use stream::{AgeReader, AgeWriter, CHUNK_BYTES};
 
+use std::io::Read;
 use vocabulary::{Failure, Family};
 
 const SPEC: &str = "C2SP age v1.1.0";
@@ -28,6 +31,8 @@ pub enum AgeError {
     Truncated { chunks: u64 },
     #[error("the encrypted stream ends with an empty chunk after data")]
     EmptyLastChunk,
+    #[error("the file key is wrapped {found} times, and a package has exactly one recipient: its own key")]
+    Stanzas { found: usize },
     #[error("the cryptographic library refused to {what}")]
     Library { what: &'static str },
     #[error("the encrypted stream could not be read")]
@@ -51,6 +56,7 @@ impl Failure for AgeError {
             Self::Chunk { .. } => "P-324",
             Self::Truncated { .. } => "P-325",
             Self::EmptyLastChunk => "P-326",
+            Self::Stanzas { .. } => "P-341",
             Self::Library { .. } => "F-320",
             Self::Read(_) => "F-321",
         }
@@ -59,7 +65,7 @@ impl Failure for AgeError {
     fn clause(&self) -> Option<String> {
         let section = match self {
             Self::Key { .. } | Self::NotForThisKey => "the X25519 recipient type",
-            Self::Header { .. } => "age file header",
+            Self::Header { .. } | Self::Stanzas { .. } => "age file header",
             Self::HeaderMac => "header MAC",
             Self::Chunk { .. } | Self::Truncated { .. } | Self::EmptyLastChunk => "payload",
             Self::Library { .. } | Self::Read(_) => return None,
@@ -76,6 +82,21 @@ impl Failure for AgeError {
             _ => "fetch the package again; if it fails again, tell the sending office".to_owned(),
         }
     }
+}
+
+/// Header and nonce of a new file to one recipient, and the cipher of its payload.
+pub(crate) fn begin(
+    recipient: &AgeRecipient,
+    random: &dyn Fn(&mut [u8]),
+) -> Result<(Vec<u8>, AgeChunks), AgeError> {
+    let (header, key) = stream::begin(recipient, random)?;
+    Ok((header, AgeChunks(key)))
+}
+
+/// Reads header and nonce; gives the cipher of the payload and the number of stanzas.
+pub(crate) fn unlock(input: &mut impl Read, identity: &AgeIdentity) -> Result<(AgeChunks, usize), AgeError> {
+    let (key, stanzas) = stream::unlock(input, identity)?;
+    Ok((AgeChunks(key), stanzas))
 }
 
 #[cfg(test)]

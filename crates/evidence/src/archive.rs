@@ -1,7 +1,7 @@
 //! The tar inside a package (POSIX pax), reduced to regular files and folders, written and read strictly.
 
 use crate::bag::{MAX_PATH_BYTES, path_fault};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use tar::{EntryType, Header};
 use vocabulary::{Failure, Family};
 
@@ -87,7 +87,25 @@ impl<W: Write> ArchiveWriter<W> {
         Ok(self.inner)
     }
 
-    fn end_member(&mut self) -> io::Result<()> {
+    pub(crate) fn inner_mut(&mut self) -> &mut W {
+        &mut self.inner
+    }
+
+    pub(crate) fn into_inner(self) -> W {
+        self.inner
+    }
+
+    /// Counts bytes of the member that went to the inner writer by another way.
+    pub(crate) fn carried(&mut self, count: u64) -> io::Result<()> {
+        self.left = self
+            .left
+            .checked_sub(count)
+            .ok_or_else(|| io::Error::other("a member of the archive is longer than its header says"))?;
+        Ok(())
+    }
+
+    /// Writes what a member needs after its bytes; `begin` does it too.
+    pub(crate) fn end_member(&mut self) -> io::Result<()> {
         if self.left > 0 {
             return Err(io::Error::other("a member of the archive is shorter than its header says"));
         }
@@ -230,6 +248,10 @@ impl<R: Read> ArchiveReader<R> {
         &self.inner
     }
 
+    pub(crate) fn inner_mut(&mut self) -> &mut R {
+        &mut self.inner
+    }
+
     /// The next member, or `None` after the last, when the stream is read to its end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Member>> {
         self.skip_padding()?;
@@ -329,6 +351,25 @@ impl<R: Read> ArchiveReader<R> {
 
     fn fill(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         self.inner.read_exact(bytes).map_err(ended_early)
+    }
+}
+
+impl<R: BufRead> ArchiveReader<R> {
+    /// Bytes of the member that `next` gave last, where they lie; empty at its end. Then call `consume`.
+    pub(crate) fn content(&mut self) -> io::Result<&[u8]> {
+        if self.left == 0 {
+            return Ok(&[]);
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        match self.inner.fill_buf()? {
+            [] => Err(refuse(ArchiveFault::Truncated)),
+            bytes => Ok(bytes.get(..most).unwrap_or(bytes)),
+        }
+    }
+
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.inner.consume(count);
+        self.left = self.left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
     }
 }
 

@@ -13,6 +13,10 @@ pub const MAX_PATH_BYTES: usize = 4096 + 256;
 /// 64 digits, two spaces, and a path of which every byte may be percent-encoded.
 const MAX_LINE_BYTES: usize = 66 + 3 * MAX_PATH_BYTES;
 
+pub(crate) fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
 /// One file of a package as a receiver fetches and checks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartInfo {

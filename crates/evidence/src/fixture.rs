@@ -85,8 +85,8 @@ pub(crate) fn toy_report(what: &str) -> Report {
 }
 
 impl PackKeys for ToyKeys {
-    fn wrap(&self, key: &[u8]) -> Result<Vec<u8>, Report> {
-        Ok([b"toy envelope\n", key].concat())
+    fn wrap(&self, key: &[u8]) -> Result<KeyEnvelope, Report> {
+        Ok(KeyEnvelope::Cms([b"toy envelope\n", key].concat()))
     }
     fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, Report> {
         Ok(format!("{} {}", self.office, Digest::of(bytes)).into_bytes())
@@ -94,9 +94,17 @@ impl PackKeys for ToyKeys {
     fn random(&self, bytes: &mut [u8]) {
         random(&self.counter)(bytes);
     }
+    fn record(&self, _: &PackageLabel, _: &[SealedExhibit]) -> Result<InnerRecord, Report> {
+        Ok(toy_record())
+    }
 }
 
-pub(crate) fn toy_unwrap(envelope: &[u8]) -> Result<Vec<u8>, Report> {
+pub(crate) fn toy_record() -> InnerRecord {
+    InnerRecord { custody: b"{\"links\":[]}".to_vec(), case: b"{}".to_vec() }
+}
+
+pub(crate) fn toy_unwrap(envelope: &KeyEnvelope) -> Result<Vec<u8>, Report> {
+    let (KeyEnvelope::Cms(envelope) | KeyEnvelope::HybridCms(envelope)) = envelope;
     envelope.strip_prefix(b"toy envelope\n").map(<[u8]>::to_vec).ok_or_else(|| toy_report("not an envelope"))
 }
 
@@ -113,11 +121,12 @@ pub(crate) fn toy_verify(bytes: &[u8], signature: &[u8]) -> Result<SignerInfo, R
 /// A case folder and the place of a package beside it.
 pub(crate) struct Bench {
     pub(crate) root: tempfile::TempDir,
+    pub(crate) records: tempfile::TempDir,
 }
 
 impl Bench {
     pub(crate) fn new(files: &[(&str, Vec<u8>)]) -> Self {
-        let bench = Self { root: tempfile::tempdir().unwrap() };
+        let bench = Self { root: tempfile::tempdir().unwrap(), records: tempfile::tempdir().unwrap() };
         fs::create_dir(bench.path("case")).unwrap();
         for (name, bytes) in files {
             let path = bench.path("case").join(name);
@@ -144,24 +153,34 @@ impl Bench {
         self.root.path().join(name)
     }
 
+    /// The exhibit, and the list of its files in a folder beside it.
     pub(crate) fn exhibit(&self, name: &str, folder: &str) -> PackExhibit {
-        let files = scan(&self.path(folder)).unwrap();
-        let (expected, _) = measure(&files, &mut carry_on).unwrap();
+        let listing = survey(&self.path(folder), Carry::Files).unwrap();
+        let expected = self.records.path().join(format!("{}.manifest", name.len()));
+        measure(&listing, &mut fs::File::create(&expected).unwrap(), &mut carry_on).unwrap();
         let exhibit_id = "0198c0de-0000-7000-8000-00000000000e".parse().unwrap();
-        PackExhibit { exhibit_id, name: name.into(), files, expected }
+        PackExhibit { exhibit_id, name: name.into(), listing, expected: Some(expected) }
     }
 
     pub(crate) fn request(&self) -> PackRequest {
+        let mut request = self.request_without_exhibits();
+        request.exhibits.push(self.exhibit("case", "case"));
+        request
+    }
+
+    pub(crate) fn request_without_exhibits(&self) -> PackRequest {
         PackRequest {
             package_id: "0198c0de-0000-7000-8000-000000000001".parse().unwrap(),
             file_id: "0198c0de-0000-7000-8000-000000000002".parse().unwrap(),
             from: SENDER.parse().unwrap(),
-            to: "XA/evidence-office".parse().unwrap(),
+            to: Some("XA/evidence-office".parse().unwrap()),
             addressees: vec![Digest::of(b"examiner"), Digest::of(b"counsel")],
+            hybrid_addressees: vec![],
             created: "2026-11-15T08:00:00Z".parse().unwrap(),
+            suite: BulkSuite::AgeV1,
             part_bytes: 100_000,
-            exhibits: vec![self.exhibit("case", "case")],
-            custody: b"{\"links\":[]}".to_vec(),
+            exhibits: vec![],
+            journal: None,
         }
     }
 
@@ -170,7 +189,7 @@ impl Bench {
     }
 
     pub(crate) fn verify(&self) -> VerifyReport {
-        verify_outer(&self.path("package"), &toy_verify)
+        verify_outer(&self.path("package"), Judges::of_signature(&toy_verify))
     }
 
     pub(crate) fn open(&self) -> Result<Opened, OpenError> {

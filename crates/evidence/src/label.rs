@@ -1,12 +1,10 @@
 //! `bag-info.txt`: what a package says about itself outside and inside the encryption.
 
-use crate::bag::BagFault;
+use crate::{bag::BagFault, suite::BulkSuite};
 use vocabulary::{Digest, ExhibitId, FileId, Instant, OfficeId, PackageId};
 
 /// Bytes of one `bag-info.txt`.
 pub(crate) const MAX_INFO_BYTES: u64 = 1024 * 1024;
-/// The bulk suite of this version of the format.
-pub(crate) const BULK_SUITE: &str = "age-v1";
 const AGENT: &str = concat!("rogatory/", env!("CARGO_PKG_VERSION"));
 const FILE: &str = "bag-info.txt";
 
@@ -49,9 +47,15 @@ pub struct PackageLabel {
     pub package_id: PackageId,
     pub file_id: FileId,
     pub from: OfficeId,
-    pub to: OfficeId,
+    /// The addressed office, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<OfficeId>,
     /// SHA-256 of the DER of every certificate to which the package key is wrapped, ascending.
     pub addressees: Vec<Digest>,
+    /// SHA-256 of the text of every post-quantum recipient (`age1pq1…`) around that envelope, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hybrid_addressees: Vec<Digest>,
+    pub suite: BulkSuite,
     /// The day of sealing in UTC, `2026-11-15`.
     pub bagging_date: String,
 }
@@ -73,7 +77,7 @@ pub(crate) struct BagInfo {
     pub(crate) exhibits: Vec<ExhibitLabel>,
 }
 
-/// Which of the two bags: the outer names the bulk suite, the inner the exhibits.
+/// Which of the two bags: only the inner names the exhibits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Outer,
@@ -89,18 +93,22 @@ impl BagInfo {
         let label = &self.label;
         let mut text = format!(
             "Bagging-Date: {}\nPayload-Oxum: {}\nBag-Software-Agent: {AGENT}\nExternal-Identifier: {}\n\
-             Rogatory-File: {}\nRogatory-From: {}\nRogatory-To: {}\n",
-            label.bagging_date, self.oxum, label.package_id, label.file_id, label.from, label.to
+             Rogatory-File: {}\nRogatory-From: {}\n",
+            label.bagging_date, self.oxum, label.package_id, label.file_id, label.from
         );
+        if let Some(to) = label.to {
+            text.push_str(&format!("Rogatory-To: {to}\n"));
+        }
         for addressee in &label.addressees {
             text.push_str(&format!("Rogatory-Addressee-Certificate: {addressee}\n"));
         }
-        match side {
-            Side::Outer => text.push_str(&format!("Rogatory-Bulk-Suite: {BULK_SUITE}\n")),
-            Side::Inner => {
-                for exhibit in &self.exhibits {
-                    text.push_str(&format!("Rogatory-Exhibit: {} {}\n", exhibit.exhibit_id, exhibit.name));
-                }
+        for addressee in &label.hybrid_addressees {
+            text.push_str(&format!("Rogatory-Addressee-Hybrid: {addressee}\n"));
+        }
+        text.push_str(&format!("Rogatory-Bulk-Suite: {}\n", label.suite.as_str()));
+        if side == Side::Inner {
+            for exhibit in &self.exhibits {
+                text.push_str(&format!("Rogatory-Exhibit: {} {}\n", exhibit.exhibit_id, exhibit.name));
             }
         }
         text
@@ -109,15 +117,12 @@ impl BagInfo {
     /// Strict: one label a line, no continuation lines, unknown labels ignored.
     pub(crate) fn parse(bytes: &[u8], side: Side) -> Result<Self, BagFault> {
         let fields = Fields::parse(bytes)?;
-        let addressees = addressees(&fields)?;
+        let addressees = digests(&fields, "Rogatory-Addressee-Certificate")?;
+        let hybrid_addressees = digests(&fields, "Rogatory-Addressee-Hybrid")?;
         let exhibits = match side {
             Side::Outer => Vec::new(),
             Side::Inner => exhibits(&fields)?,
         };
-        if side == Side::Outer && fields.one("Rogatory-Bulk-Suite", "`age-v1`")? != BULK_SUITE {
-            let label = "Rogatory-Bulk-Suite";
-            return Err(BagFault::Label { file: FILE, label, expected: "`age-v1`" });
-        }
         let date = fields.one("Bagging-Date", DATE)?;
         if !is_date(date) {
             return Err(BagFault::Label { file: FILE, label: "Bagging-Date", expected: DATE });
@@ -129,8 +134,10 @@ impl BagInfo {
             package_id: fields.word("External-Identifier", "a package id (a UUID)")?,
             file_id: fields.word("Rogatory-File", "a file id (a UUID)")?,
             from: fields.word("Rogatory-From", "an office")?,
-            to: fields.word("Rogatory-To", "an office")?,
+            to: fields.at_most_one("Rogatory-To", "an office")?,
             addressees,
+            hybrid_addressees,
+            suite: fields.word("Rogatory-Bulk-Suite", "`age-v1` or `cobblestone-256`")?,
             bagging_date: date.to_owned(),
         };
         Ok(Self { label, oxum, exhibits })
@@ -148,13 +155,12 @@ fn is_date(text: &str) -> bool {
     text.len() == 10 && shape
 }
 
-fn addressees(fields: &Fields<'_>) -> Result<Vec<Digest>, BagFault> {
-    const LABEL: &str = "Rogatory-Addressee-Certificate";
+fn digests(fields: &Fields<'_>, label: &'static str) -> Result<Vec<Digest>, BagFault> {
     let mut addressees: Vec<Digest> = Vec::new();
-    for text in fields.all(LABEL) {
+    for text in fields.all(label) {
         let found = text.parse().ok().filter(|found| addressees.last().is_none_or(|last| last < found));
         let expected = "a digest written `sha256:` and 64 hex digits, each greater than the last";
-        addressees.push(found.ok_or(BagFault::Label { file: FILE, label: LABEL, expected })?);
+        addressees.push(found.ok_or(BagFault::Label { file: FILE, label, expected })?);
     }
     Ok(addressees)
 }
@@ -181,7 +187,7 @@ fn wrong_exhibit() -> BagFault {
 
 fn exhibit(text: &str) -> Result<ExhibitLabel, BagFault> {
     let (id, name) = text.split_once(' ').ok_or_else(wrong_exhibit)?;
-    match crate::folder::name_fault(name) {
+    match crate::listing::name_fault(name) {
         Some(_) => Err(wrong_exhibit()),
         None => {
             let exhibit_id = id.parse().map_err(|_| wrong_exhibit())?;
@@ -222,6 +228,17 @@ impl<'a> Fields<'a> {
         }
     }
 
+    fn at_most_one<T: std::str::FromStr>(
+        &self,
+        label: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, BagFault> {
+        match self.all(label).next() {
+            None => Ok(None),
+            Some(_) => self.word(label, expected).map(Some),
+        }
+    }
+
     fn word<T: std::str::FromStr>(&self, label: &'static str, expected: &'static str) -> Result<T, BagFault> {
         self.one(label, expected)?.parse().map_err(|_| BagFault::Label { file: FILE, label, expected })
     }
@@ -240,8 +257,10 @@ mod tests {
                 package_id: id.parse().unwrap(),
                 file_id: id.parse().unwrap(),
                 from: "XB/evidence-office".parse().unwrap(),
-                to: "XA/evidence-office".parse().unwrap(),
+                to: Some("XA/evidence-office".parse().unwrap()),
                 addressees,
+                hybrid_addressees: vec![],
+                suite: BulkSuite::AgeV1,
                 bagging_date: "2026-11-15".into(),
             },
             oxum: Oxum { bytes: 7, files: 2 },
@@ -262,7 +281,8 @@ mod tests {
     fn a_missing_or_repeated_label_another_suite_and_a_climbing_exhibit_are_refused() {
         let outer = info().write(Side::Outer);
         let cases = [
-            outer.replace("Rogatory-To", "X-To"),
+            outer.replace("Rogatory-From", "X-From"),
+            outer.replace("XA/evidence-office", "somewhere"),
             outer.clone() + "Rogatory-To: XA/evidence-office\n",
             outer.replace("age-v1", "rot13"),
             outer.replace("7.2", "07.2"),

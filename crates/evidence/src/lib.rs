@@ -6,32 +6,45 @@
 mod age;
 mod archive;
 mod bag;
+mod block;
+mod case;
+mod chunk;
+mod compact;
+mod content;
 #[cfg(test)]
 mod fixture;
-mod folder;
+mod hash;
+mod journal;
 mod label;
+mod listing;
+mod measure;
 mod open;
+mod open_stream;
 mod pack;
 mod package;
 mod progress;
 mod scratch;
+mod seal_stream;
+mod suite;
+mod unpacked;
 mod verify;
 
 pub use age::{AgeError, AgeIdentity, AgeReader, AgeRecipient, AgeWriter, CHUNK_BYTES};
 pub use archive::ArchiveFault;
 pub use bag::{BagFault, MAX_MANIFEST_LINES, MAX_PATH_BYTES, ManifestEntry, PartInfo, read_manifest};
-pub use folder::{
-    FileDigest, MAX_FILES, MAX_RELATIVE_PATH, ScanError, SourceFile, measure, scan, tree_digest,
-};
+pub use case::{CaseExhibit, case_document};
 pub use label::{ExhibitLabel, PackageLabel};
-pub use open::{OpenError, Opened, OpenedExhibit, Unwrap, open};
+pub use listing::{Carry, Listing, MAX_FILES, MAX_RELATIVE_PATH, ScanError, survey};
+pub use measure::{MeasureError, Measured, measure};
+pub use open::{OpenError, Opened, OpenedExhibit, Unwrap, inspect, open};
 pub use pack::{
-    DEFAULT_PART_BYTES, MAX_CUSTODY_BYTES, PackError, PackExhibit, PackKeys, PackRequest, PackageSummary,
-    pack,
+    DEFAULT_PART_BYTES, InnerRecord, KeyEnvelope, MAX_CUSTODY_BYTES, PackError, PackExhibit, PackKeys,
+    PackRequest, PackageSummary, SealedExhibit, forget, pack, package_size, unfinished,
 };
 pub use package::{MAX_PARTS, list_package};
 pub use progress::{Progress, Watch};
+pub use suite::BulkSuite;
 pub use verify::{
-    Layer, Outcome, SignerInfo, VerifyFault, VerifyReport, VerifySignature, verify_outer,
-    verify_outer_watched,
+    CountRecipients, Judges, Layer, Outcome, SignerInfo, StampInfo, VerifyFault, VerifyReport,
+    VerifySignature, VerifyTimeStamp, verify_outer, verify_outer_watched,
 };

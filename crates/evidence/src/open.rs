@@ -1,53 +1,64 @@
-//! Opens a package in one pass: decrypt, unpack into a scratch folder, verify the inner bag, and only then accept it.
+//! Opens a package in one pass: check, decrypt, unpack into a scratch folder, verify the inner bag, and only then
+//! accept it. The same pass without a folder checks what is inside and writes nothing.
+
+mod error;
+
+pub use error::OpenError;
 
 use crate::{
-    age::{AgeError, AgeIdentity, AgeReader},
+    KeyEnvelope,
     archive::{ArchiveFault, ArchiveReader, Kind, Member},
-    bag::{BagFault, DECLARATION, read_manifest},
-    folder::{FileDigest, MAX_FILES, READ_BYTES, finish, tree_digest},
+    bag::{BagFault, DECLARATION, ManifestEntry, manifest_line, read_manifest},
+    compact::PathTable,
+    hash::Hasher,
     label::{BagInfo, ExhibitLabel, MAX_INFO_BYTES, Oxum, PackageLabel, Side},
+    listing::MAX_FILES,
+    measure::READ_BYTES,
+    open_stream::{OpenStream, Parts},
     pack::MAX_CUSTODY_BYTES,
     package::{
-        BAG_INFO, BAGIT, MANIFEST, MAX_SIGNATURE_BYTES, PackageFolder, Parts, TAG_MANIFEST,
+        BAG_INFO, BAGIT, CASE, CUSTODY, MANIFEST, MAX_SIGNATURE_BYTES, PackageFolder, TAG_MANIFEST,
         parse_tag_manifest,
     },
     progress::{Progress, Watch},
-    scratch::{Scratch, create_new},
-    verify::{SignerInfo, VerifyFault, VerifySignature},
+    scratch::Scratch,
+    suite,
+    unpacked::Unpacked,
+    verify::{SignerInfo, VerifyFault, VerifySignature, check_tags_and_signature},
 };
-use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
-    io::{self, BufReader, Read, Write},
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-    time::{Duration, UNIX_EPOCH},
+    io::{self, BufReader, Read},
+    path::Path,
 };
-use vocabulary::{Digest, Failure, Family, Report};
+use vocabulary::{Digest, Report};
 use zeroize::Zeroizing;
 
-const CUSTODY: &str = "custody.json";
 const INNER_SIGNATURE: &str = "inner-signature.p7s";
 /// What the inner tag manifest lists.
-const INNER_TAGS: [&str; 4] = [BAG_INFO, BAGIT, CUSTODY, MANIFEST];
+const INNER_TAGS: [&str; 5] = [BAG_INFO, BAGIT, CASE, CUSTODY, MANIFEST];
 const MAX_TAG_MANIFEST_BYTES: u64 = 64 * 1024;
 
-/// Opens the key envelope and gives its content, one line with an age identity.
-pub type Unwrap<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, Report> + 'a;
+/// Opens the key envelope and gives its content, which is the package key.
+pub type Unwrap<'a> = dyn Fn(&KeyEnvelope) -> Result<Vec<u8>, Report> + 'a;
 
 /// A package that was opened and whose inner bag, inner signature and label all hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     pub label: PackageLabel,
+    pub tagmanifest_digest: Digest,
     /// Who signed the inner bag: they knew the plaintext.
     pub signer: SignerInfo,
     pub exhibits: Vec<OpenedExhibit>,
-    /// Every file, its path below the output folder (`data/<exhibit>/…`), in ascending order.
-    pub files: Vec<FileDigest>,
+    pub files: u64,
+    pub bytes: u64,
     /// The custody record, as it was sealed.
+    #[serde(skip)]
     pub custody: Vec<u8>,
+    /// The case description (CASE/UCO), as it was sealed.
+    #[serde(skip)]
+    pub case: Vec<u8>,
 }
 
 /// One exhibit as it lies in the output folder, under `data/<name>`.
@@ -63,59 +74,96 @@ pub struct OpenedExhibit {
 
 /// Opens the package into the new folder `out`, which becomes the inner bag; on any failure nothing is left there.
 ///
-/// `unwrap` opens the key envelope. The outer bag is not checked again: call `verify_outer` first.
+/// Tag manifest and signature are checked first, every part against the manifest while it is read.
 pub fn open(
     package: &Path,
     unwrap: &Unwrap<'_>,
-    verify_inner_signature: &VerifySignature<'_>,
+    verify: &VerifySignature<'_>,
     out: &Path,
     progress: &mut Watch<'_>,
 ) -> Result<Opened, OpenError> {
     let folder = PackageFolder::new(package);
-    let outer = folder.info()?;
-    let manifest = folder.manifest()?;
-    let mut total: u64 = 0;
-    for entry in manifest.iter().skip(1) {
-        total = total.saturating_add(folder.size(&entry.path)?);
-    }
-    let key = Zeroizing::new(unwrap(&folder.key_envelope()?).map_err(OpenError::Keys)?);
-    let identity = parse_package_key(&key)?;
-    let scratch = Scratch::create(out, &outer.label.package_id.to_string()).map_err(OpenError::place)?;
-    let cipher = AgeReader::new(folder.parts(&manifest), &identity).map_err(OpenError::from_age)?;
-    if cipher.stanza_count() != 1 {
-        return Err(OpenError::Stanzas { found: cipher.stanza_count() });
-    }
-    let opener = Opener {
-        archive: ArchiveReader::new(cipher),
-        root: scratch.path(),
-        buffer: vec![0; READ_BYTES],
-        progress,
-        total,
-    };
-    let opened = opener.run(&outer.label, verify_inner_signature)?;
+    let id = folder.info()?.label.package_id.to_string();
+    let scratch = Scratch::create(out, &id).map_err(OpenError::place)?;
+    let opened = read(&folder, unwrap, verify, Some(scratch.path()), progress)?;
     scratch.keep(&["data"]).map_err(OpenError::place)?;
     Ok(opened)
 }
 
-/// One `AGE-SECRET-KEY-1…` and one line feed.
-fn parse_package_key(bytes: &[u8]) -> Result<AgeIdentity, OpenError> {
-    let text = std::str::from_utf8(bytes).ok();
-    let line = text.and_then(|text| text.strip_suffix('\n'));
-    let wrong = AgeError::Key { expected: "one line with an age identity" };
-    Ok(line.ok_or(wrong)?.parse::<AgeIdentity>()?)
+/// As `open`, but the content is only read and checked; nothing is written.
+pub fn inspect(
+    package: &Path,
+    unwrap: &Unwrap<'_>,
+    verify: &VerifySignature<'_>,
+    progress: &mut Watch<'_>,
+) -> Result<Opened, OpenError> {
+    read(&PackageFolder::new(package), unwrap, verify, None, progress)
 }
 
-struct Opener<'a, 'w> {
-    archive: ArchiveReader<AgeReader<Parts<'a>>>,
-    root: &'a Path,
-    buffer: Vec<u8>,
-    progress: &'a mut Watch<'w>,
+fn read(
+    folder: &PackageFolder,
+    unwrap: &Unwrap<'_>,
+    verify: &VerifySignature<'_>,
+    out: Option<&Path>,
+    progress: &mut Watch<'_>,
+) -> Result<Opened, OpenError> {
+    let (outer, tagmanifest_digest) = check_tags_and_signature(folder, verify)?;
+    let manifest = folder.manifest()?;
+    folder.check_suite(&manifest, outer.label.suite)?;
+    let envelope = checked_envelope(folder, &manifest)?;
+    let key = Zeroizing::new(unwrap(&envelope).map_err(OpenError::Keys)?);
+    let mut parts = Parts::new(folder, &manifest)?;
+    let total = parts.total();
+    let cipher = match suite::unlock(outer.label.suite, &key, &mut parts) {
+        Ok(cipher) => cipher,
+        // A part that was altered explains a header that cannot be read.
+        Err(error) => {
+            return Err(crate::open_stream::blame(parts)
+                .err()
+                .map_or_else(|| OpenError::from_age(error), OpenError::from_read));
+        }
+    };
+    let mut opener = Opener {
+        archive: ArchiveReader::new(OpenStream::start(parts, &cipher)),
+        out: Unpacked::new(out),
+        progress,
+        total,
+    };
+    let mut opened = opener.run(&outer.label, verify)?;
+    opened.tagmanifest_digest = tagmanifest_digest;
+    opener.out.finish()?;
+    Ok(opened)
+}
+
+fn checked_envelope(folder: &PackageFolder, manifest: &[ManifestEntry]) -> Result<KeyEnvelope, OpenError> {
+    let envelope = folder.key_envelope(manifest)?;
+    let (KeyEnvelope::Cms(bytes) | KeyEnvelope::HybridCms(bytes)) = &envelope;
+    match manifest.first() {
+        Some(entry) if entry.digest != Digest::of(bytes) => {
+            let (file, expected, found) = (entry.path.clone(), entry.digest, Digest::of(bytes));
+            Err(BagFault::Altered { file, expected, found }.into())
+        }
+        _ => Ok(envelope),
+    }
+}
+
+struct Opener<'w, 'p> {
+    archive: ArchiveReader<OpenStream>,
+    out: Unpacked,
+    progress: &'p mut Watch<'w>,
     total: u64,
+}
+
+/// What was found of the payload, exhibit by exhibit.
+struct Payload {
+    files: PathTable,
+    exhibits: Vec<OpenedExhibit>,
+    oxum: Oxum,
 }
 
 impl Opener<'_, '_> {
     /// The members in the one order that the format knows.
-    fn run(mut self, outer: &PackageLabel, verify: &VerifySignature<'_>) -> Result<Opened, OpenError> {
+    fn run(&mut self, outer: &PackageLabel, verify: &VerifySignature<'_>) -> Result<Opened, OpenError> {
         self.folder("plain")?;
         let declaration = self.small(BAGIT, 1024)?;
         if declaration != DECLARATION.as_bytes() {
@@ -127,18 +175,18 @@ impl Opener<'_, '_> {
             return Err(OpenError::Label);
         }
         self.folder("plain/data")?;
-        self.create_folder("data")?;
+        self.out.folder("data")?;
         for exhibit in &info.exhibits {
             self.folder(&format!("plain/data/{}", exhibit.name))?;
-            self.create_folder(&format!("data/{}", exhibit.name))?;
+            self.out.folder(&format!("data/{}", exhibit.name))?;
         }
-        let (files, manifest) = self.payload(&info)?;
-        let manifest_digest = self.manifest(manifest, &files)?;
+        let (payload, next) = self.payload(&info)?;
+        let manifest = self.manifest(next, &payload.files)?;
+        let case = self.small(CASE, MAX_CUSTODY_BYTES)?;
         let custody = self.small(CUSTODY, MAX_CUSTODY_BYTES)?;
         let tags = self.small(TAG_MANIFEST, MAX_TAG_MANIFEST_BYTES)?;
-        let found =
-            [Digest::of(&info_bytes), Digest::of(&declaration), Digest::of(&custody), manifest_digest];
-        check_tags(&tags, found)?;
+        let of = |bytes: &[u8]| Digest::of(bytes);
+        check_tags(&tags, [of(&info_bytes), of(&declaration), of(&case), of(&custody), manifest])?;
         let signature = self.small(INNER_SIGNATURE, MAX_SIGNATURE_BYTES)?;
         self.end()?;
         let signer = verify(&tags, &signature).map_err(OpenError::Signature)?;
@@ -146,12 +194,20 @@ impl Opener<'_, '_> {
             let fault = VerifyFault::Signer { said: info.label.from, signed: signer.office };
             return Err(OpenError::Signer(fault));
         }
-        let exhibits = info.exhibits.into_iter().map(|label| exhibit(label, &files)).collect();
-        Ok(Opened { label: info.label, signer, exhibits, files, custody })
+        Ok(Opened {
+            label: info.label,
+            tagmanifest_digest: Digest::of(b""),
+            signer,
+            exhibits: payload.exhibits,
+            files: payload.oxum.files,
+            bytes: payload.oxum.bytes,
+            custody,
+            case,
+        })
     }
 
     fn next(&mut self) -> Result<Option<Member>, OpenError> {
-        self.archive.next().map_err(|error| self.fault(error))
+        self.archive.next().map_err(OpenError::from_read)
     }
 
     fn expect(&mut self, path: &str, kind: Kind) -> Result<Member, OpenError> {
@@ -166,10 +222,6 @@ impl Opener<'_, '_> {
         self.expect(path, Kind::Folder).map(drop)
     }
 
-    fn create_folder(&self, name: &str) -> Result<(), OpenError> {
-        fs::create_dir(self.root.join(name)).map_err(|error| taken(name, error))
-    }
-
     /// Reads a small member into memory and writes it to the scratch folder.
     fn small(&mut self, name: &'static str, limit: u64) -> Result<Vec<u8>, OpenError> {
         let member = self.expect(&format!("plain/{name}"), Kind::File)?;
@@ -177,123 +229,105 @@ impl Opener<'_, '_> {
             return Err(ArchiveFault::TooLarge { path: name, limit }.into());
         }
         let mut bytes = Vec::new();
-        self.archive.read_to_end(&mut bytes).map_err(|error| self.fault(error))?;
-        let mut file = create_new(&self.root.join(name)).map_err(OpenError::Write)?;
-        file.write_all(&bytes).map_err(OpenError::Write)?;
+        self.archive.read_to_end(&mut bytes).map_err(OpenError::from_read)?;
+        self.out.write(name, &bytes)?;
         Ok(bytes)
     }
 
     /// Every file under `plain/data/`, and the member that follows the last.
-    fn payload(&mut self, info: &BagInfo) -> Result<(Vec<FileDigest>, Member), OpenError> {
+    fn payload(&mut self, info: &BagInfo) -> Result<(Payload, Member), OpenError> {
         let names: BTreeSet<&str> = info.exhibits.iter().map(|exhibit| exhibit.name.as_str()).collect();
-        let mut files: Vec<FileDigest> = Vec::new();
-        let mut oxum = Oxum::default();
+        let mut found = Payload { files: PathTable::default(), exhibits: Vec::new(), oxum: Oxum::default() };
+        let mut trees: Vec<(u64, u64, Hasher)> = vec![(0, 0, Hasher::default()); info.exhibits.len()];
         loop {
             let member = self.next()?.ok_or_else(|| out_of_order("plain/manifest-sha256.txt", None))?;
             let path = match member.path.strip_prefix("plain/") {
                 Some(path) if path.starts_with("data/") && member.kind == Kind::File => path.to_owned(),
                 _ => {
-                    info.oxum.check(oxum)?;
-                    return Ok((files, member));
+                    info.oxum.check(found.oxum)?;
+                    found.exhibits = info.exhibits.iter().cloned().zip(trees).map(exhibit).collect();
+                    return Ok((found, member));
                 }
             };
-            check_place(&path, &names, files.last())?;
-            if files.len() >= MAX_FILES {
+            let (name, relative) = check_place(&path, &names, found.files.last())?;
+            if found.files.len() >= MAX_FILES {
                 return Err(ArchiveFault::TooMany { limit: MAX_FILES }.into());
             }
             let digest = self.extract(&path, &member)?;
-            oxum.add(member.size);
-            files.push(FileDigest { relative: path, size: member.size, digest });
+            if let Some((files, bytes, tree)) =
+                info.exhibits.iter().position(|exhibit| exhibit.name == name).and_then(|at| trees.get_mut(at))
+            {
+                *files = files.saturating_add(1);
+                *bytes = bytes.saturating_add(member.size);
+                tree.update(manifest_line(&digest, relative).as_bytes());
+            }
+            found.oxum.add(member.size);
+            found.files.push(&path, digest);
         }
     }
 
     /// Hashes a file while it is written; it keeps its time of change.
     fn extract(&mut self, path: &str, member: &Member) -> Result<Digest, OpenError> {
-        let mut file = self.create_file(path)?;
-        let mut context = Context::new(&SHA256);
+        let mut target = self.out.begin(path, member.size)?;
+        let mut hasher = Hasher::default();
         loop {
-            let read = self.archive.read(&mut self.buffer).map_err(|error| self.fault(error))?;
-            let bytes = self.buffer.get(..read).unwrap_or_default();
-            if bytes.is_empty() {
+            let bytes = self.archive.content().map_err(OpenError::from_read)?;
+            let count = bytes.len();
+            if count == 0 {
                 break;
             }
-            context.update(bytes);
-            file.write_all(bytes).map_err(OpenError::Write)?;
+            hasher.update(bytes);
+            self.out.add(&mut target, bytes)?;
+            self.archive.consume(count);
             self.tell()?;
         }
-        if let Some(time) = UNIX_EPOCH.checked_add(Duration::from_secs(member.modified)) {
-            file.set_modified(time).map_err(OpenError::Write)?;
-        }
-        Ok(finish(context))
-    }
-
-    fn create_file(&self, path: &str) -> Result<File, OpenError> {
-        let place = path.split('/').fold(self.root.to_owned(), |place, name| place.join(name));
-        match create_new(&place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let parent: PathBuf = place.parent().map(Path::to_owned).unwrap_or_default();
-                fs::create_dir_all(parent).map_err(|error| taken(path, error))?;
-                create_new(&place).map_err(|error| taken(path, error))
-            }
-            other => other.map_err(|error| taken(path, error)),
-        }
+        self.out.end(target, path, member.modified)?;
+        Ok(hasher.finish())
     }
 
     /// Streams the inner manifest to the disk and compares it line by line with what was unpacked.
-    fn manifest(&mut self, member: Member, files: &[FileDigest]) -> Result<Digest, OpenError> {
+    fn manifest(&mut self, member: Member, files: &PathTable) -> Result<Digest, OpenError> {
         if member.path != "plain/manifest-sha256.txt" || member.kind != Kind::File {
             return Err(out_of_order("plain/manifest-sha256.txt", Some(member)));
         }
-        let copy = create_new(&self.root.join(MANIFEST)).map_err(OpenError::Write)?;
-        let mut tee = Tee { from: &mut self.archive, to: copy, context: Context::new(&SHA256) };
+        let copy = self.out.begin(MANIFEST, member.size)?;
+        let mut tee = Tee { from: &mut self.archive, out: &self.out, to: copy, hasher: Hasher::default() };
         let mut unpacked = files.iter();
         let listed = read_manifest(MANIFEST, BufReader::with_capacity(READ_BYTES, &mut tee), &mut |entry| {
             match unpacked.next() {
-                Some(file) if file.relative == entry.path && file.digest == entry.digest => Ok(()),
-                Some(file) if file.relative == entry.path => {
-                    Err(BagFault::Altered { file: entry.path, expected: entry.digest, found: file.digest })
+                Some((path, digest)) if path == entry.path && digest == entry.digest => Ok(()),
+                Some((path, found)) if path == entry.path => {
+                    Err(BagFault::Altered { file: entry.path, expected: entry.digest, found })
                 }
-                Some(file) if file.relative < entry.path => {
-                    Err(BagFault::Extra { file: file.relative.clone() })
-                }
+                Some((path, _)) if path < entry.path => Err(BagFault::Extra { file: path }),
                 _ => Err(BagFault::Missing { file: entry.path }),
             }
         });
-        let digest = tee.context;
+        let (copy, hasher) = (tee.to, tee.hasher);
         match listed {
             Ok(_) => {}
-            Err(BagFault::Read { source, .. }) => return Err(self.fault(source)),
+            Err(BagFault::Read { source, .. }) => return Err(OpenError::from_read(source)),
             Err(fault) => return Err(fault.into()),
         }
+        self.out.end(copy, MANIFEST, member.modified)?;
         match unpacked.next() {
-            Some(file) => Err(BagFault::Extra { file: file.relative.clone() }.into()),
-            None => Ok(finish(digest)),
+            Some((path, _)) => Err(BagFault::Extra { file: path }.into()),
+            None => Ok(hasher.finish()),
         }
     }
 
     fn end(&mut self) -> Result<(), OpenError> {
         match self.next()? {
-            None => Ok(()),
+            None => self.archive.inner_mut().finish().map_err(OpenError::from_read),
             other => Err(out_of_order("the end", other)),
         }
     }
 
     fn tell(&mut self) -> Result<(), OpenError> {
-        let done = self.archive.inner().inner().position();
-        match (self.progress)(Progress { done, total: self.total, what: "opening" }) {
-            ControlFlow::Break(()) => Err(OpenError::Cancelled),
-            ControlFlow::Continue(()) => Ok(()),
-        }
-    }
-
-    /// Gives back the error that a layer of the stream wrapped; a broken chunk is named by its part.
-    fn fault(&self, error: io::Error) -> OpenError {
-        match OpenError::from_read(error) {
-            OpenError::Age(error) => {
-                let part = self.archive.inner().inner().current_part().to_owned();
-                OpenError::Stream { part, error }
-            }
-            other => other,
+        let done = self.archive.inner().done();
+        match (self.progress)(Progress { done, total: self.total, what: "opening" }).is_break() {
+            true => Err(OpenError::Cancelled),
+            false => Ok(()),
         }
     }
 }
@@ -303,37 +337,22 @@ fn out_of_order(expected: &str, found: Option<Member>) -> OpenError {
     ArchiveFault::Order { expected: expected.to_owned(), found }.into()
 }
 
-/// A file must lie in an exhibit that the label names, after every file before it.
-fn check_place(
-    path: &str,
+/// A file must lie in an exhibit that the label names, after every file before it; gives exhibit and path in it.
+fn check_place<'p>(
+    path: &'p str,
     exhibits: &BTreeSet<&str>,
-    previous: Option<&FileDigest>,
-) -> Result<(), OpenError> {
+    previous: Option<&str>,
+) -> Result<(&'p str, &'p str), OpenError> {
     let wrong = |what| ArchiveFault::Path { path: path.chars().take(200).collect(), what };
     let inside = path.strip_prefix("data/").and_then(|rest| rest.split_once('/'));
-    if !inside.is_some_and(|(name, _)| exhibits.contains(name)) {
-        return Err(wrong("it is in no exhibit that the label names").into());
-    }
+    let inside = inside.filter(|(name, _)| exhibits.contains(name));
     match previous {
-        Some(previous) if previous.relative.as_str() >= path => {
-            Err(wrong("it is there twice or out of order").into())
-        }
-        _ => Ok(()),
+        Some(previous) if previous >= path => Err(wrong("it is there twice or out of order").into()),
+        _ => inside.ok_or_else(|| wrong("it is in no exhibit that the label names").into()),
     }
 }
 
-/// A name that another file already has is the archive's fault; everything else is the disk's.
-fn taken(path: &str, error: io::Error) -> OpenError {
-    match error.kind() {
-        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-            let path = path.chars().take(200).collect();
-            ArchiveFault::Path { path, what: "another member has this name on this disk" }.into()
-        }
-        _ => OpenError::Write(error),
-    }
-}
-
-fn check_tags(bytes: &[u8], found: [Digest; 4]) -> Result<(), OpenError> {
+fn check_tags(bytes: &[u8], found: [Digest; 5]) -> Result<(), OpenError> {
     let listed = parse_tag_manifest(bytes, &INNER_TAGS)?;
     for (entry, found) in listed.into_iter().zip(found) {
         if entry.digest != found {
@@ -344,171 +363,25 @@ fn check_tags(bytes: &[u8], found: [Digest; 4]) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn exhibit(label: ExhibitLabel, files: &[FileDigest]) -> OpenedExhibit {
-    let prefix = format!("data/{}/", label.name);
-    let inside: Vec<FileDigest> = files
-        .iter()
-        .filter_map(|file| {
-            let relative = file.relative.strip_prefix(&prefix)?.to_owned();
-            Some(FileDigest { relative, size: file.size, digest: file.digest })
-        })
-        .collect();
-    OpenedExhibit {
-        label,
-        files: u64::try_from(inside.len()).unwrap_or(u64::MAX),
-        bytes: inside.iter().map(|file| file.size).sum(),
-        tree_digest: tree_digest(&inside),
-    }
+fn exhibit((label, (files, bytes, tree)): (ExhibitLabel, (u64, u64, Hasher))) -> OpenedExhibit {
+    OpenedExhibit { label, files, bytes, tree_digest: tree.finish() }
 }
 
 /// Copies what is read to a file and to a hash.
 struct Tee<'a, R> {
     from: &'a mut R,
-    to: File,
-    context: Context,
+    out: &'a Unpacked,
+    to: crate::unpacked::Target,
+    hasher: Hasher,
 }
 
 impl<R: Read> Read for Tee<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(out)?;
         let bytes = out.get(..read).unwrap_or_default();
-        self.context.update(bytes);
-        self.to.write_all(bytes).map_err(|error| io::Error::other(OpenError::Write(error)))?;
+        self.hasher.update(bytes);
+        self.out.add(&mut self.to, bytes).map_err(io::Error::other)?;
         Ok(read)
-    }
-}
-
-/// Why a package was not opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("something is already at the place of the output")]
-    OutExists,
-    #[error("opening was stopped")]
-    Cancelled,
-    #[error("the key did not open the package key: {0}")]
-    Keys(Report),
-    #[error("the inner signature does not hold: {0}")]
-    Signature(Report),
-    #[error("inside the encryption, {0}")]
-    Signer(VerifyFault),
-    #[error("the label inside the encryption is not the label outside")]
-    Label,
-    #[error("the package is encrypted to {found} keys instead of its own alone")]
-    Stanzas { found: usize },
-    #[error("in `{part}` or at the end of the part before it: {error}")]
-    Stream { part: String, error: AgeError },
-    #[error(transparent)]
-    Bag(#[from] BagFault),
-    #[error(transparent)]
-    Age(#[from] AgeError),
-    #[error(transparent)]
-    Archive(#[from] ArchiveFault),
-    #[error("the package could not be read")]
-    Read(#[source] io::Error),
-    #[error("the output could not be written")]
-    Write(#[source] io::Error),
-}
-
-impl OpenError {
-    fn place(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => Self::OutExists,
-            _ => Self::Write(error),
-        }
-    }
-
-    fn from_age(error: AgeError) -> Self {
-        match error {
-            AgeError::Read(source) => Self::from_read(source),
-            other => Self::Age(other),
-        }
-    }
-
-    fn from_read(error: io::Error) -> Self {
-        let error = match error.downcast::<AgeError>() {
-            Ok(age) => return Self::from_age(age),
-            Err(other) => other,
-        };
-        let error = match error.downcast::<ArchiveFault>() {
-            Ok(fault) => return Self::Archive(fault),
-            Err(other) => other,
-        };
-        let error = match error.downcast::<BagFault>() {
-            Ok(fault) => return Self::Bag(fault),
-            Err(other) => other,
-        };
-        error.downcast::<Self>().unwrap_or_else(Self::Read)
-    }
-
-    /// The failure that this one passes on, if any.
-    fn inner(&self) -> Option<&dyn Failure> {
-        match self {
-            Self::Signer(error) => Some(error),
-            Self::Stream { error, .. } | Self::Age(error) => Some(error),
-            Self::Bag(error) => Some(error),
-            Self::Archive(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl Failure for OpenError {
-    fn family(&self) -> Family {
-        match self {
-            Self::OutExists | Self::Cancelled => Family::Refusal,
-            Self::Keys(report) | Self::Signature(report) => report.family,
-            Self::Read(_) | Self::Write(_) => Family::Fault,
-            other => other.inner().map_or(Family::PeerFault, Failure::family),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::OutExists => "R-340",
-            Self::Cancelled => "R-341",
-            Self::Label => "P-340",
-            Self::Stanzas { .. } => "P-341",
-            Self::Signature(_) => "P-342",
-            Self::Keys(_) => "F-342",
-            Self::Read(_) => "F-340",
-            Self::Write(_) => "F-341",
-            other => other.inner().map_or("P-340", Failure::code),
-        }
-    }
-
-    fn clause(&self) -> Option<String> {
-        match self {
-            Self::Keys(report) | Self::Signature(report) => report.clause.clone(),
-            other => other.inner().and_then(Failure::clause),
-        }
-    }
-
-    fn remedy(&self) -> String {
-        match self {
-            Self::OutExists => "choose a place where nothing is yet".to_owned(),
-            Self::Cancelled => "start again when ready".to_owned(),
-            Self::Keys(report) | Self::Signature(report) => report.remedy.clone(),
-            Self::Read(_) => "check the disk that holds the package and try again".to_owned(),
-            Self::Write(_) => "check the space and the permissions of the disk, and try again".to_owned(),
-            other => other.inner().map_or_else(
-                || "keep the package as it is and tell the sending office".to_owned(),
-                Failure::remedy,
-            ),
-        }
-    }
-
-    /// A report that a key or a signature check made is passed on as it is.
-    fn report(&self) -> Report {
-        match self {
-            Self::Keys(report) | Self::Signature(report) => report.clone(),
-            _ => Report {
-                family: self.family(),
-                code: self.code().to_owned(),
-                message: self.to_string(),
-                clause: self.clause(),
-                remedy: self.remedy(),
-            },
-        }
     }
 }
 
@@ -516,29 +389,39 @@ impl Failure for OpenError {
 mod tests {
     use super::*;
     use crate::{
-        age::AgeWriter,
+        age::{AgeIdentity, AgeWriter},
         archive::ArchiveWriter,
         bag::manifest_line,
-        fixture::{Bench, SENDER, ToyKeys, carry_on, has_tool, shell, toy_report, toy_unwrap, toy_verify},
+        fixture::{
+            Bench, SENDER, ToyKeys, carry_on, has_tool, shell, toy_record, toy_report, toy_unwrap, toy_verify,
+        },
+        listing::{Carry, survey},
         measure,
-        package::part_name,
-        scan,
+        suite::BulkSuite,
     };
+    use std::{fs, ops::ControlFlow};
+    use vocabulary::{Failure as _, Family};
+
+    fn part_name(index: u64) -> String {
+        BulkSuite::AgeV1.part_name(index)
+    }
+
+    fn tree(path: &Path) -> Digest {
+        measure(&survey(path, Carry::Files).unwrap(), &mut Vec::new(), &mut carry_on).unwrap().tree
+    }
 
     #[test]
     fn what_was_sealed_is_what_is_opened() {
         let bench = Bench::usual();
         let summary = bench.pack();
         let opened = bench.open().unwrap();
-        let (_, tree) = measure(&scan(&bench.path("case")).unwrap(), &mut carry_on).unwrap();
         assert_eq!(opened.label, summary.label);
-        assert_eq!(opened.custody, b"{\"links\":[]}");
+        assert_eq!((opened.custody, opened.case), (toy_record().custody, toy_record().case));
         assert_eq!(opened.exhibits.len(), 1);
-        assert_eq!(opened.exhibits[0].tree_digest, tree);
+        assert_eq!(opened.exhibits[0].tree_digest, tree(&bench.path("case")));
         assert_eq!(opened.exhibits[0].bytes, summary.payload_bytes);
-        assert_eq!(opened.files.len(), 6);
-        let (_, again) = measure(&scan(&bench.path("opened/data/case")).unwrap(), &mut carry_on).unwrap();
-        assert_eq!(again, tree);
+        assert_eq!(opened.files, 6);
+        assert_eq!(tree(&bench.path("opened/data/case")), tree(&bench.path("case")));
         assert_eq!(bench.left_behind(), ["case", "opened", "package"]);
         if has_tool("bagit.py", "--version") {
             shell(bench.root.path(), "bagit.py --validate opened");
@@ -578,9 +461,9 @@ mod tests {
         bench.pack();
         let (package, out) = (bench.path("package"), bench.path("opened"));
         let other = AgeIdentity::from_secret(&[1; 32]).unwrap();
-        let wrong = |_: &[u8]| Ok(format!("{}\n", *other.to_text()).into_bytes());
-        let text = |_: &[u8]| Ok(b"not a key".to_vec());
-        let refusing = |_: &[u8]| Err(toy_report("the token is locked"));
+        let wrong = |_: &KeyEnvelope| Ok(format!("{}\n", *other.to_text()).into_bytes());
+        let text = |_: &KeyEnvelope| Ok(b"not a key".to_vec());
+        let refusing = |_: &KeyEnvelope| Err(toy_report("the token is locked"));
         let code = |unwrap: &Unwrap<'_>| {
             open(&package, unwrap, &toy_verify, &out, &mut carry_on).unwrap_err().report().code
         };
@@ -604,9 +487,12 @@ mod tests {
         let counsel = Digest::of(b"counsel").hex();
         let thief = format!("{}{}", &counsel[..63], if counsel.ends_with('0') { "1" } else { "0" });
         fs::write(&path, text.replace(&counsel, &thief)).unwrap();
+        assert_eq!(bench.open().unwrap_err().code(), "P-307");
+        resign(&bench);
         assert_eq!(bench.open().unwrap_err().code(), "P-340");
         fs::write(&path, text.replace(SENDER, "XC/evidence-office")).unwrap();
-        assert_eq!(bench.open().unwrap_err().code(), "P-340");
+        resign(&bench);
+        assert_eq!(bench.open().unwrap_err().report().code, "P-313");
     }
 
     type Build = dyn Fn(&mut ArchiveWriter<AgeWriter<Vec<u8>>>, &str) -> io::Result<()>;
@@ -626,12 +512,23 @@ mod tests {
             BagInfo { label: outer.label, oxum: Oxum { bytes: 1, files: 1 }, exhibits }.write(Side::Inner);
         build(&mut archive, &info).unwrap();
         let stream = archive.finish().unwrap().finish().unwrap();
-        let manifest = [("data/package-key.p7m", &b""[..]), (&part_name(0), &stream)]
+        let envelope = format!("toy envelope\n{}\n", *identity.to_text());
+        let manifest = [("data/package-key.p7m", envelope.as_bytes()), (&part_name(0), &stream)]
             .map(|(name, bytes)| manifest_line(&Digest::of(bytes), name));
         fs::write(package.join(MANIFEST), manifest.concat()).unwrap();
         fs::write(package.join(part_name(0)), stream).unwrap();
-        let envelope = format!("toy envelope\n{}\n", *identity.to_text());
         fs::write(package.join("data/package-key.p7m"), envelope).unwrap();
+        resign(bench);
+    }
+
+    /// Signs the outer bag again, as only the sender can.
+    fn resign(bench: &Bench) {
+        let package = bench.path("package");
+        let lines =
+            [BAG_INFO, BAGIT, MANIFEST].map(|name| line(name, &fs::read(package.join(name)).unwrap()));
+        fs::write(package.join(TAG_MANIFEST), lines.concat()).unwrap();
+        let signature = format!("{SENDER} {}", Digest::of(lines.concat().as_bytes()));
+        fs::write(package.join("seal/signature.p7s"), signature).unwrap();
     }
 
     fn start(archive: &mut ArchiveWriter<AgeWriter<Vec<u8>>>, info: &str) -> io::Result<()> {
@@ -646,11 +543,13 @@ mod tests {
         let tags = [
             manifest_line(&Digest::of(info.as_bytes()), BAG_INFO),
             manifest_line(&Digest::of(DECLARATION.as_bytes()), BAGIT),
+            manifest_line(&Digest::of(b"{}"), CASE),
             manifest_line(&Digest::of(b"{}"), CUSTODY),
             manifest_line(&Digest::of(manifest.as_bytes()), MANIFEST),
         ]
         .concat();
         archive.add("plain/manifest-sha256.txt", manifest.as_bytes(), 0)?;
+        archive.add("plain/case.jsonld", b"{}", 0)?;
         archive.add("plain/custody.json", b"{}", 0)?;
         archive.add("plain/tagmanifest-sha256.txt", tags.as_bytes(), 0)?;
         let signature = format!("{SENDER} {}", Digest::of(tags.as_bytes()));
@@ -743,10 +642,12 @@ mod tests {
             archive.add("plain/data/case/a", b"1", 0)?;
             let manifest = line("data/case/a", b"1");
             archive.add("plain/manifest-sha256.txt", manifest.as_bytes(), 0)?;
+            archive.add("plain/case.jsonld", b"{}", 0)?;
             archive.add("plain/custody.json", b"[]", 0)?;
             let tags = [
                 line(BAG_INFO, info.as_bytes()),
                 line(BAGIT, DECLARATION.as_bytes()),
+                line(CASE, b"{}"),
                 line(CUSTODY, b"{}"),
                 line(MANIFEST, manifest.as_bytes()),
             ];

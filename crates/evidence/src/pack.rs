@@ -1,48 +1,64 @@
-//! Seals exhibits into a package in one pass: read, hash, archive, encrypt, hash, write, in constant memory.
+//! Seals exhibits into a package in one pass: read, hash, archive, encrypt, hash, write; in parallel, in constant
+//! memory, and where a journal is kept, going on after a kill where it was.
+
+mod error;
+mod plan;
+
+pub use error::PackError;
+pub use plan::{MAX_CUSTODY_BYTES, package_size};
 
 use crate::{
-    age::{AgeError, AgeIdentity, AgeWriter},
-    archive::{ArchiveWriter, Kind, Member},
-    bag::{DECLARATION, PartInfo, manifest_line},
-    folder::{
-        FileDigest, MAX_FILES, READ_BYTES, ScanError, SourceFile, check_relative, finish, length, name_fault,
-        read_exactly,
+    archive::ArchiveWriter,
+    bag::{DECLARATION, PartInfo, length, manifest_line},
+    case::{CaseExhibit, case_document},
+    journal::{self, Earlier, Journal, Opening},
+    label::{BagInfo, Oxum, PackageLabel, Side},
+    listing::Listing,
+    package::{
+        BAG_INFO, BAGIT, HYBRID_ENVELOPE, KEY_ENVELOPE, MANIFEST, SIGNATURE, TAG_MANIFEST, TIME_STAMP,
     },
-    label::{BagInfo, ExhibitLabel, Oxum, PackageLabel, Side, day_of},
-    package::{BAG_INFO, BAGIT, KEY_ENVELOPE, MANIFEST, MAX_PARTS, SIGNATURE, TAG_MANIFEST, part_name},
-    progress::{Progress, Watch},
-    scratch::{Scratch, create_new},
+    progress::Watch,
+    scratch::Scratch,
+    seal_stream::{Cursor, SealStream, Setup},
+    suite::{Bulk, BulkSuite, Seed},
 };
-use aws_lc_rs::digest::{Context, SHA256};
+use custody::Chain;
+use plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::File,
-    io::{self, Write},
-    ops::ControlFlow,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
 };
-use vocabulary::{Digest, ExhibitId, Failure, Family, FileId, Instant, OfficeId, PackageId, Report};
+use vocabulary::{Digest, ExhibitId, FileId, Instant, OfficeId, PackageId, Report};
 use zeroize::Zeroizing;
 
 /// The usual size of a part: 256 MiB.
 pub const DEFAULT_PART_BYTES: u64 = 256 * 1024 * 1024;
-/// Bytes of the custody record inside the package.
-pub const MAX_CUSTODY_BYTES: u64 = 64 * 1024 * 1024;
+const FORMAT: &str = "rogatory-seal/1";
 
 /// What a package is made of.
 #[derive(Debug, Clone)]
 pub struct PackRequest {
+    /// An attempt that goes on keeps the id of the first; see `unfinished`.
     pub package_id: PackageId,
     pub file_id: FileId,
     pub from: OfficeId,
-    pub to: OfficeId,
+    /// The addressed office, when it is one.
+    pub to: Option<OfficeId>,
     /// SHA-256 of the DER of every certificate to which `PackKeys::wrap` encrypts.
     pub addressees: Vec<Digest>,
+    /// SHA-256 of the text of every post-quantum recipient around that envelope.
+    pub hybrid_addressees: Vec<Digest>,
     pub created: Instant,
+    pub suite: BulkSuite,
     pub part_bytes: u64,
     pub exhibits: Vec<PackExhibit>,
-    /// The custody record, carried as it is.
-    pub custody: Vec<u8>,
+    /// Where an interrupted attempt finds how far it was; it holds a secret, so not beside the package.
+    pub journal: Option<PathBuf>,
 }
 
 /// One exhibit: its files as they lie on the disk now, and what was recorded of them when they were taken in.
@@ -51,18 +67,79 @@ pub struct PackExhibit {
     pub exhibit_id: ExhibitId,
     /// The folder of the exhibit inside the package.
     pub name: String,
-    pub files: Vec<SourceFile>,
-    pub expected: Vec<FileDigest>,
+    pub listing: Listing,
+    /// The manifest text that `measure` wrote at intake; without one the digests are first taken now.
+    pub expected: Option<PathBuf>,
 }
 
-/// The keys and the randomness that sealing needs.
+/// An exhibit whose content was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedExhibit {
+    pub exhibit_id: ExhibitId,
+    pub name: String,
+    pub files: u64,
+    pub bytes: u64,
+    /// As `measure` gives it.
+    pub tree: Digest,
+}
+
+impl PackageLabel {
+    /// The case description of these exhibits and chains.
+    pub fn case(&self, exhibits: &[SealedExhibit], chains: &[Chain]) -> Vec<u8> {
+        let exhibits: Vec<CaseExhibit> = exhibits
+            .iter()
+            .map(|exhibit| CaseExhibit {
+                exhibit_id: exhibit.exhibit_id,
+                name: exhibit.name.clone(),
+                files: exhibit.files,
+                bytes: exhibit.bytes,
+                tree: exhibit.tree,
+            })
+            .collect();
+        case_document(self.file_id, Some(self.package_id), &exhibits, chains)
+    }
+}
+
+/// The documents about the exhibits that travel with them inside the encryption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InnerRecord {
+    /// The chains of custody, JSON.
+    pub custody: Vec<u8>,
+    /// The same and the exhibits as CASE/UCO JSON-LD.
+    pub case: Vec<u8>,
+}
+
+/// The package key, encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyEnvelope {
+    /// CMS AuthEnvelopedData.
+    Cms(Vec<u8>),
+    /// The same inside an age file to post-quantum recipients.
+    HybridCms(Vec<u8>),
+}
+
+/// The keys, the randomness and the words that sealing needs.
 pub trait PackKeys {
-    /// Encrypts the package key to every addressee's certificate (CMS AuthEnvelopedData).
-    fn wrap(&self, package_key: &[u8]) -> Result<Vec<u8>, Report>;
+    /// Encrypts the package key to every addressee.
+    fn wrap(&self, package_key: &[u8]) -> Result<KeyEnvelope, Report>;
     /// Signs a tag manifest (CMS, CAdES, detached).
     fn sign(&self, tag_manifest: &[u8]) -> Result<Vec<u8>, Report>;
     /// Fills `bytes` from a cryptographic source.
     fn random(&self, bytes: &mut [u8]);
+    /// What is said about the exhibits, now that they were read.
+    fn record(&self, label: &PackageLabel, exhibits: &[SealedExhibit]) -> Result<InnerRecord, Report>;
+    /// A time-stamp over a tag manifest (RFC 3161), where an authority was asked.
+    fn time_stamp(&self, _tag_manifest: &[u8]) -> Result<Option<Vec<u8>>, Report> {
+        Ok(None)
+    }
+    /// Makes the seed fit to lie on the disk while the package is unfinished.
+    fn protect(&self, seed: &[u8]) -> Result<Vec<u8>, Report> {
+        Ok(seed.to_vec())
+    }
+    /// Undoes `protect`.
+    fn recover(&self, kept: &[u8]) -> Result<Vec<u8>, Report> {
+        Ok(kept.to_vec())
+    }
 }
 
 /// What was sealed, in the words of the announcement.
@@ -76,181 +153,207 @@ pub struct PackageSummary {
     pub payload_files: u64,
     pub payload_bytes: u64,
     pub ciphertext_bytes: u64,
+    /// Plain bytes that were not read again, because an interrupted attempt had sealed them.
+    #[serde(default)]
+    pub resumed_bytes: u64,
 }
 
-/// Seals `request` into the new folder `out`; on any failure nothing is left there.
+/// The package that an interrupted attempt began, if the next one can go on with it.
+pub fn unfinished(journal: &Path) -> Option<(PackageId, Instant)> {
+    Journal::read(journal).map(|earlier| (earlier.opening.package, earlier.opening.created))
+}
+
+/// Forgets an interrupted attempt and removes what it wrote.
+pub fn forget(journal: &Path) -> io::Result<()> {
+    if let Some(opening) = journal::opening(journal) {
+        remove_folder(&opening.partial)?;
+    }
+    journal::remove(journal)
+}
+
+/// Seals `request` into the new folder `out`.
+///
+/// On failure nothing is left there, but for what a later attempt with the same journal goes on with.
 pub fn pack(
-    request: PackRequest,
+    mut request: PackRequest,
     keys: &dyn PackKeys,
     out: &Path,
     progress: &mut Watch<'_>,
 ) -> Result<PackageSummary, PackError> {
+    let _alone = request.journal.as_deref().map(lock).transpose()?;
+    let place = std::path::absolute(out).map_err(PackError::Write)?;
+    let shown = place.display().to_string();
+    let fingerprint = Plan::new(&request)?.fingerprint(&request, &shown);
+    let earlier = earlier(&request, fingerprint, &place)?;
+    if let Some(earlier) = &earlier {
+        (request.package_id, request.created) = (earlier.opening.package, earlier.opening.created);
+    }
     let plan = Plan::new(&request)?;
-    let scratch = Scratch::create(out, &request.package_id.to_string()).map_err(PackError::place)?;
-    for folder in ["data", "seal"] {
-        scratch.folder(folder).map_err(PackError::Write)?;
+    let id = request.package_id.to_string();
+    let scratch = match earlier {
+        Some(_) => Scratch::go_on(&place, &id),
+        None => Scratch::create(&place, &id),
     }
-    let mut secret = Zeroizing::new([0; 32]);
-    keys.random(&mut secret[..]);
-    let identity = AgeIdentity::from_secret(&secret)?;
-    let parts = PartWriter::new(scratch.path(), request.part_bytes);
-    let cipher = AgeWriter::new(parts, &identity.recipient(), &|bytes| keys.random(bytes))?;
-    let mut archive = ArchiveWriter::new(cipher);
-    plan.write_inner(&request.custody, keys, &mut archive, progress)?;
-    let cipher = archive.finish().map_err(PackError::from_write)?;
-    let parts = cipher.finish().and_then(PartWriter::finish).map_err(PackError::from_write)?;
-    let summary = plan.write_outer(&scratch, &identity, keys, parts)?;
-    scratch.keep(&["data", "seal"]).map_err(PackError::place)?;
-    Ok(summary)
+    .map_err(PackError::place)?;
+    let attempt = Attempt { request: &request, plan: &plan, keys, fingerprint, scratch: &scratch };
+    match attempt.run(earlier, progress) {
+        Ok(summary) => {
+            scratch.keep(&["data", "seal"]).map_err(PackError::place)?;
+            if let Some(journal) = &request.journal {
+                journal::remove(journal).map_err(PackError::Write)?;
+            }
+            Ok(summary)
+        }
+        Err(error) => {
+            match &request.journal {
+                Some(journal) if error.can_go_on() && unfinished(journal).is_some() => scratch.leave(),
+                Some(journal) => journal::remove(journal).map_err(PackError::Write)?,
+                None => {}
+            }
+            Err(error)
+        }
+    }
 }
 
-/// A checked request: every file with its place in the bag, in the order in which they are written.
-struct Plan<'a> {
-    label: PackageLabel,
-    exhibits: Vec<ExhibitLabel>,
-    items: Vec<Item<'a>>,
-    oxum: Oxum,
-    /// Seconds since 1970, for the members that are not files of an exhibit.
-    created: u64,
+/// One program at a time; the lock ends with the program.
+fn lock(journal: &Path) -> Result<File, PackError> {
+    if let Some(folder) = journal.parent() {
+        fs::create_dir_all(folder).map_err(PackError::Write)?;
+    }
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::create(PathBuf::from(name)).map_err(PackError::Write)?;
+    // A program that this one is just starting holds it for a moment too.
+    for pause in [1, 10, 100, 500] {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(pause)),
+            Err(TryLockError::Error(error)) => return Err(PackError::Write(error)),
+        }
+    }
+    Err(PackError::Busy)
 }
 
-struct Item<'a> {
-    path: String,
-    source: &'a SourceFile,
-    expected: &'a FileDigest,
+/// What can be gone on with; what cannot is removed.
+fn earlier(request: &PackRequest, fingerprint: Digest, place: &Path) -> Result<Option<Earlier>, PackError> {
+    let Some(path) = &request.journal else { return Ok(None) };
+    if let Some(found) = Journal::read(path)
+        && found.opening.format == FORMAT
+        && found.opening.request == fingerprint
+        && found.opening.partial.is_dir()
+    {
+        return Ok(Some(found));
+    }
+    if let Some(opening) = journal::opening(path)
+        && opening.partial.parent() == place.parent()
+    {
+        remove_folder(&opening.partial).map_err(PackError::Write)?;
+    }
+    journal::remove(path).map_err(PackError::Write)?;
+    Ok(None)
 }
 
-impl<'a> Plan<'a> {
-    fn new(request: &'a PackRequest) -> Result<Self, PackError> {
-        if request.part_bytes == 0 {
-            return Err(PackError::PartBytes);
-        }
-        if length(&request.custody) > MAX_CUSTODY_BYTES {
-            return Err(PackError::Custody { limit: MAX_CUSTODY_BYTES });
-        }
-        let mut addressees = request.addressees.clone();
-        addressees.sort_unstable();
-        addressees.dedup();
-        if addressees.is_empty() {
-            return Err(PackError::NoAddressee);
-        }
-        let (exhibits, items) = (exhibits(request)?, items(request)?);
-        let mut oxum = Oxum::default();
-        items.iter().for_each(|item| oxum.add(item.expected.size));
-        if oxum.bytes / request.part_bytes >= MAX_PARTS {
-            return Err(PackError::TooManyParts { limit: MAX_PARTS });
-        }
-        let label = PackageLabel {
-            package_id: request.package_id,
-            file_id: request.file_id,
-            from: request.from,
-            to: request.to,
-            addressees,
-            bagging_date: day_of(request.created),
-        };
-        let created = u64::try_from(request.created.seconds()).unwrap_or(0);
-        Ok(Self { label, exhibits, items, oxum, created })
+fn remove_folder(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
+}
 
-    /// The plain bag, in the order that the format lays down.
-    fn write_inner<W: Write>(
-        &self,
-        custody: &[u8],
-        keys: &dyn PackKeys,
-        archive: &mut ArchiveWriter<W>,
-        progress: &mut Watch<'_>,
-    ) -> Result<(), PackError> {
-        let info = BagInfo { label: self.label.clone(), oxum: self.oxum, exhibits: self.exhibits.clone() }
-            .write(Side::Inner);
-        let write = PackError::from_write;
-        archive.add_folder("plain", self.created).map_err(write)?;
-        archive.add("plain/bagit.txt", DECLARATION.as_bytes(), self.created).map_err(write)?;
-        archive.add("plain/bag-info.txt", info.as_bytes(), self.created).map_err(write)?;
-        archive.add_folder("plain/data", self.created).map_err(write)?;
-        for exhibit in &self.exhibits {
-            archive.add_folder(&format!("plain/data/{}", exhibit.name), self.created).map_err(write)?;
-        }
-        self.write_files(archive, progress)?;
-        let manifest = self.write_manifest(archive).map_err(write)?;
-        archive.add("plain/custody.json", custody, self.created).map_err(write)?;
-        let tags = [
-            manifest_line(&Digest::of(info.as_bytes()), BAG_INFO),
-            manifest_line(&Digest::of(DECLARATION.as_bytes()), BAGIT),
-            manifest_line(&Digest::of(custody), "custody.json"),
-            manifest_line(&manifest, MANIFEST),
-        ]
-        .concat();
-        let signature = keys.sign(tags.as_bytes()).map_err(PackError::Keys)?;
-        archive.add("plain/tagmanifest-sha256.txt", tags.as_bytes(), self.created).map_err(write)?;
-        archive.add("plain/inner-signature.p7s", &signature, self.created).map_err(write)
-    }
+struct Attempt<'a> {
+    request: &'a PackRequest,
+    plan: &'a Plan<'a>,
+    keys: &'a dyn PackKeys,
+    fingerprint: Digest,
+    scratch: &'a Scratch,
+}
 
-    fn write_files<W: Write>(
-        &self,
-        archive: &mut ArchiveWriter<W>,
-        progress: &mut Watch<'_>,
-    ) -> Result<(), PackError> {
-        let mut buffer = vec![0; READ_BYTES];
-        let mut done = 0;
-        for item in &self.items {
-            let modified = u64::try_from(item.source.modified.seconds()).unwrap_or(0);
-            let size = item.expected.size;
-            let path = format!("plain/{}", item.path);
-            archive
-                .begin(&Member { path, kind: Kind::File, size, modified })
-                .map_err(PackError::from_write)?;
-            let mut context = Context::new(&SHA256);
-            read_exactly(item.source, size, &mut buffer, &mut |bytes| {
-                context.update(bytes);
-                archive.write_all(bytes).map_err(PackError::from_write)?;
-                done += length(bytes);
-                match progress(Progress { done, total: self.oxum.bytes, what: "sealing" }) {
-                    ControlFlow::Break(()) => Err(PackError::Cancelled),
-                    ControlFlow::Continue(()) => Ok(()),
-                }
-            })?;
-            let found = finish(context);
-            if found != item.expected.digest {
-                let path = item.path.clone();
-                return Err(PackError::Changed { path, expected: item.expected.digest, found });
+impl Attempt<'_> {
+    fn run(&self, earlier: Option<Earlier>, progress: &mut Watch<'_>) -> Result<PackageSummary, PackError> {
+        let seed = self.seed(earlier.as_ref())?;
+        let bulk = Bulk::begin(self.request.suite, &Seed::new(&seed))?;
+        let journal = self.journal(&seed, earlier.as_ref())?;
+        if earlier.is_none() {
+            for folder in ["data", "seal"] {
+                self.scratch.folder(folder).map_err(PackError::Write)?;
             }
         }
-        Ok(())
+        let resumed = earlier.as_ref().map_or(0, |earlier| earlier.checkpoint.batch);
+        let setup = Setup {
+            folder: self.scratch.path().to_owned(),
+            suite: self.request.suite,
+            part_bytes: self.request.part_bytes,
+            header: bulk.header.clone(),
+            cipher: Arc::clone(&bulk.cipher),
+            journal: journal.clone(),
+            earlier: earlier.as_ref().map(|earlier| (earlier.parts.clone(), earlier.checkpoint.clone())),
+        };
+        let mut stream = SealStream::start(setup).map_err(PackError::Write)?;
+        if let Some(earlier) = &earlier {
+            let at = &earlier.checkpoint;
+            stream.at(Some(Cursor { files: at.files, member: at.member, plain: None }));
+        }
+        let resumed_bytes = stream.batch_bytes().saturating_mul(resumed);
+        let mut archive = ArchiveWriter::new(stream);
+        let written =
+            self.plan.write_inner(self.keys, &mut archive, earlier.as_ref(), journal.as_ref(), progress);
+        let parts = match written {
+            Ok(()) => archive.finish().and_then(SealStream::finish).map_err(PackError::from_write)?,
+            Err(PackError::Write(error)) => {
+                return Err(PackError::from_write(archive.into_inner().fault(error)));
+            }
+            Err(error) => return Err(error),
+        };
+        self.write_outer(&bulk, parts, resumed_bytes)
     }
 
-    /// Line by line, because a million files make a long manifest.
-    fn write_manifest<W: Write>(&self, archive: &mut ArchiveWriter<W>) -> io::Result<Digest> {
-        let lines = || self.items.iter().map(|item| manifest_line(&item.expected.digest, &item.path));
-        let size = lines().fold(0, |sum: u64, line| sum.saturating_add(length(line.as_bytes())));
-        let path = "plain/manifest-sha256.txt".to_owned();
-        archive.begin(&Member { path, kind: Kind::File, size, modified: self.created })?;
-        let mut context = Context::new(&SHA256);
-        for line in lines() {
-            context.update(line.as_bytes());
-            archive.write_all(line.as_bytes())?;
+    fn seed(&self, earlier: Option<&Earlier>) -> Result<Zeroizing<[u8; 32]>, PackError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        match earlier {
+            None => self.keys.random(&mut seed[..]),
+            Some(earlier) => {
+                let kept = hex::decode(&earlier.opening.seed).map_err(|_| PackError::Write(plan::lost()))?;
+                let found = Zeroizing::new(self.keys.recover(&kept).map_err(PackError::Keys)?);
+                *seed = found.as_slice().try_into().map_err(|_| PackError::Write(plan::lost()))?;
+            }
         }
-        Ok(finish(context))
+        Ok(seed)
+    }
+
+    fn journal(&self, seed: &[u8; 32], earlier: Option<&Earlier>) -> Result<Option<Arc<Journal>>, PackError> {
+        let Some(path) = &self.request.journal else { return Ok(None) };
+        let opening = match earlier {
+            Some(earlier) => earlier.opening.clone(),
+            None => Opening {
+                format: FORMAT.to_owned(),
+                package: self.request.package_id,
+                created: self.request.created,
+                partial: self.scratch.path().to_owned(),
+                request: self.fingerprint,
+                seed: hex::encode(self.keys.protect(seed).map_err(PackError::Keys)?),
+            },
+        };
+        Journal::create(path, &opening, earlier).map(Arc::new).map(Some).map_err(PackError::Write)
     }
 
     fn write_outer(
-        self,
-        scratch: &Scratch,
-        identity: &AgeIdentity,
-        keys: &dyn PackKeys,
+        &self,
+        bulk: &Bulk,
         parts: Vec<PartInfo>,
+        resumed_bytes: u64,
     ) -> Result<PackageSummary, PackError> {
-        let mut text = identity.to_text();
-        text.push('\n');
-        let envelope = keys.wrap(text.as_bytes()).map_err(PackError::Keys)?;
         let ciphertext_bytes = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.size));
-        let mut outer = Outer { scratch, files: parts };
-        outer.write(KEY_ENVELOPE, &envelope)?;
+        let mut outer = Outer { scratch: self.scratch, files: parts };
+        match self.keys.wrap(&bulk.key_file).map_err(PackError::Keys)? {
+            KeyEnvelope::Cms(bytes) => outer.write(KEY_ENVELOPE, &bytes)?,
+            KeyEnvelope::HybridCms(bytes) => outer.write(HYBRID_ENVELOPE, &bytes)?,
+        };
         let mut oxum = Oxum::default();
         outer.files.iter().for_each(|part| oxum.add(part.size));
         outer.files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let manifest: String =
             outer.files.iter().map(|part| manifest_line(&part.digest, &part.name)).collect();
-        let info = BagInfo { label: self.label, oxum, exhibits: Vec::new() };
+        let info = BagInfo { label: self.plan.label.clone(), oxum, exhibits: Vec::new() };
         let tags = [
             (BAG_INFO, outer.write(BAG_INFO, info.write(Side::Outer).as_bytes())?),
             (BAGIT, outer.write(BAGIT, DECLARATION.as_bytes())?),
@@ -258,73 +361,21 @@ impl<'a> Plan<'a> {
         ];
         let tags: String = tags.iter().map(|(name, digest)| manifest_line(digest, name)).collect();
         let tagmanifest_digest = outer.write(TAG_MANIFEST, tags.as_bytes())?;
-        let signature = keys.sign(tags.as_bytes()).map_err(PackError::Keys)?;
+        let signature = self.keys.sign(tags.as_bytes()).map_err(PackError::Keys)?;
         outer.write(SIGNATURE, &signature)?;
+        if let Some(time_stamp) = self.keys.time_stamp(tags.as_bytes()).map_err(PackError::Keys)? {
+            outer.write(TIME_STAMP, &time_stamp)?;
+        }
         outer.files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(PackageSummary {
             label: info.label,
             tagmanifest_digest,
             files: outer.files,
-            payload_files: self.oxum.files,
-            payload_bytes: self.oxum.bytes,
+            payload_files: self.plan.oxum.files,
+            payload_bytes: self.plan.oxum.bytes,
             ciphertext_bytes,
+            resumed_bytes,
         })
-    }
-}
-
-fn exhibits(request: &PackRequest) -> Result<Vec<ExhibitLabel>, PackError> {
-    let mut exhibits = Vec::with_capacity(request.exhibits.len());
-    for exhibit in &request.exhibits {
-        let name = exhibit.name.clone();
-        if let Some(what) = name_fault(&name) {
-            return Err(PackError::ExhibitName { name: name.chars().take(80).collect(), what });
-        }
-        exhibits.push(ExhibitLabel { exhibit_id: exhibit.exhibit_id, name });
-    }
-    exhibits.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    for pair in exhibits.windows(2) {
-        if let [one, two] = pair
-            && one.name == two.name
-        {
-            return Err(PackError::ExhibitName { name: one.name.clone(), what: "two exhibits have it" });
-        }
-    }
-    match exhibits.is_empty() {
-        true => Err(PackError::NoExhibit),
-        false => Ok(exhibits),
-    }
-}
-
-/// Pairs every file with what was recorded of it, and sorts by the path in the bag.
-fn items(request: &PackRequest) -> Result<Vec<Item<'_>>, PackError> {
-    let mut items = Vec::new();
-    for exhibit in &request.exhibits {
-        let mut files: Vec<&SourceFile> = exhibit.files.iter().collect();
-        let mut expected: Vec<&FileDigest> = exhibit.expected.iter().collect();
-        files.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
-        expected.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
-        let unpaired = files.iter().zip(&expected).find(|(file, known)| file.relative != known.relative);
-        let surplus = files.get(expected.len()).map(|file| &file.relative);
-        let missing = expected.get(files.len()).map(|file| &file.relative);
-        if let Some(path) = unpaired.map(|(file, _)| &file.relative).or(surplus).or(missing) {
-            return Err(PackError::NotRecorded { path: path.clone(), exhibit: exhibit.name.clone() });
-        }
-        for (source, expected) in files.into_iter().zip(expected) {
-            check_relative(&source.relative)?;
-            let path = format!("data/{}/{}", exhibit.name, source.relative);
-            items.push(Item { path, source, expected });
-        }
-    }
-    if items.len() > MAX_FILES {
-        return Err(ScanError::TooMany { limit: MAX_FILES }.into());
-    }
-    items.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    match items.windows(2).find_map(|pair| match pair {
-        [one, two] if one.path == two.path => Some(one),
-        _ => None,
-    }) {
-        Some(twice) => Err(PackError::Twice { path: twice.path.clone() }),
-        None => Ok(items),
     }
 }
 
@@ -335,222 +386,25 @@ struct Outer<'a> {
 }
 
 impl Outer<'_> {
+    /// What an interrupted attempt may have written is written again.
     fn write(&mut self, name: &str, bytes: &[u8]) -> Result<Digest, PackError> {
-        self.scratch.write(name, bytes).map_err(PackError::Write)?;
+        self.scratch.replace(name, bytes).map_err(PackError::Write)?;
         let digest = Digest::of(bytes);
         self.files.push(PartInfo { name: name.to_owned(), size: length(bytes), digest });
         Ok(digest)
     }
 }
 
-/// Cuts the encrypted stream into files of equal size, each hashed and made durable.
-struct PartWriter {
-    root: PathBuf,
-    part_bytes: u64,
-    open: Option<OpenPart>,
-    parts: Vec<PartInfo>,
-}
-
-struct OpenPart {
-    file: File,
-    context: Context,
-    size: u64,
-}
-
-impl PartWriter {
-    fn new(root: &Path, part_bytes: u64) -> Self {
-        Self { root: root.to_owned(), part_bytes, open: None, parts: Vec::new() }
-    }
-
-    fn finish(mut self) -> io::Result<Vec<PartInfo>> {
-        self.close()?;
-        Ok(self.parts)
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        let Some(part) = self.open.take() else { return Ok(()) };
-        part.file.sync_all()?;
-        let name = part_name(self.index());
-        self.parts.push(PartInfo { name, size: part.size, digest: finish(part.context) });
-        Ok(())
-    }
-
-    fn index(&self) -> u64 {
-        u64::try_from(self.parts.len()).unwrap_or(u64::MAX)
-    }
-
-    fn begin(&self) -> io::Result<OpenPart> {
-        if self.index() >= MAX_PARTS {
-            return Err(io::Error::other(PackError::TooManyParts { limit: MAX_PARTS }));
-        }
-        let file = create_new(&self.root.join(part_name(self.index())))?;
-        Ok(OpenPart { file, context: Context::new(&SHA256), size: 0 })
-    }
-}
-
-impl Write for PartWriter {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let mut part = match self.open.take() {
-            Some(part) => part,
-            None => self.begin()?,
-        };
-        let room = usize::try_from(self.part_bytes.saturating_sub(part.size)).unwrap_or(usize::MAX);
-        let written = part.file.write(data.get(..room).unwrap_or(data))?;
-        let bytes = data.get(..written).unwrap_or_default();
-        part.context.update(bytes);
-        part.size = part.size.saturating_add(length(bytes));
-        let full = part.size >= self.part_bytes;
-        self.open = Some(part);
-        if full {
-            self.close()?;
-        }
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.open.as_mut().map_or(Ok(()), |part| part.file.flush())
-    }
-}
-
-/// Why nothing was sealed.
-#[derive(Debug, thiserror::Error)]
-pub enum PackError {
-    #[error("something is already at the place of the package")]
-    OutExists,
-    #[error("a part of 0 bytes holds nothing")]
-    PartBytes,
-    #[error("the package would have more than {limit} parts")]
-    TooManyParts { limit: u64 },
-    #[error("the package has no addressee")]
-    NoAddressee,
-    #[error("the package has no exhibit")]
-    NoExhibit,
-    #[error("the exhibit cannot be called `{name}`: {what}")]
-    ExhibitName { name: String, what: &'static str },
-    #[error("exhibit `{exhibit}` and its record of intake do not agree about `{path}`")]
-    NotRecorded { path: String, exhibit: String },
-    #[error("`{path}` is in the package twice")]
-    Twice { path: String },
-    #[error("`{path}` changed since it was taken in: recorded {expected}, found {found}")]
-    Changed { path: String, expected: Digest, found: Digest },
-    #[error("the custody record is longer than {limit} bytes")]
-    Custody { limit: u64 },
-    #[error("sealing was stopped")]
-    Cancelled,
-    #[error(transparent)]
-    Scan(#[from] ScanError),
-    #[error(transparent)]
-    Age(#[from] AgeError),
-    #[error("the key refused: {0}")]
-    Keys(Report),
-    #[error("the package could not be written")]
-    Write(#[source] io::Error),
-}
-
-impl PackError {
-    fn place(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => Self::OutExists,
-            _ => Self::Write(error),
-        }
-    }
-
-    /// Gives back the error that a layer of the stream wrapped.
-    fn from_write(error: io::Error) -> Self {
-        let error = match error.downcast::<Self>() {
-            Ok(own) => return own,
-            Err(other) => other,
-        };
-        match error.downcast::<AgeError>() {
-            Ok(age) => Self::Age(age),
-            Err(other) => Self::Write(other),
-        }
-    }
-}
-
-impl Failure for PackError {
-    fn family(&self) -> Family {
-        match self {
-            Self::Scan(error) => error.family(),
-            Self::Age(error) => error.family(),
-            Self::Keys(report) => report.family,
-            Self::Write(_) => Family::Fault,
-            _ => Family::Refusal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::OutExists => "R-320",
-            Self::PartBytes => "R-321",
-            Self::TooManyParts { .. } => "R-322",
-            Self::NoAddressee => "R-323",
-            Self::NoExhibit => "R-324",
-            Self::ExhibitName { .. } => "R-325",
-            Self::NotRecorded { .. } => "R-326",
-            Self::Twice { .. } => "R-327",
-            Self::Changed { .. } => "R-328",
-            Self::Custody { .. } => "R-329",
-            Self::Cancelled => "R-330",
-            Self::Scan(error) => error.code(),
-            Self::Age(error) => error.code(),
-            Self::Keys(_) => "F-331",
-            Self::Write(_) => "F-330",
-        }
-    }
-
-    fn clause(&self) -> Option<String> {
-        match self {
-            Self::Changed { .. } | Self::NotRecorded { .. } => Some("ISO/IEC 27037".to_owned()),
-            Self::Scan(error) => error.clause(),
-            Self::Age(error) => error.clause(),
-            Self::Keys(report) => report.clause.clone(),
-            _ => None,
-        }
-    }
-
-    fn remedy(&self) -> String {
-        match self {
-            Self::OutExists => "choose a place where nothing is yet",
-            Self::PartBytes => "choose parts of at least 1 byte; 256 MiB is usual",
-            Self::TooManyParts { .. } => "choose larger parts",
-            Self::NoAddressee => "name at least one certificate that may open the package",
-            Self::NoExhibit => "name at least one exhibit",
-            Self::ExhibitName { .. } => "give the exhibit another name",
-            Self::NotRecorded { .. } => "take the exhibit in again",
-            Self::Twice { .. } => "name every file once",
-            Self::Changed { .. } => {
-                "find out who changed the file and why; take it in again as a new exhibit"
-            }
-            Self::Custody { .. } => "divide the exhibits over several packages",
-            Self::Cancelled => "start again when ready",
-            Self::Scan(error) => return error.remedy(),
-            Self::Age(error) => return error.remedy(),
-            Self::Keys(report) => return report.remedy.clone(),
-            Self::Write(_) => "check the space and the permissions of the disk, and try again",
-        }
-        .to_owned()
-    }
-
-    fn report(&self) -> Report {
-        match self {
-            Self::Keys(report) => report.clone(),
-            _ => Report {
-                family: self.family(),
-                code: self.code().to_owned(),
-                message: self.to_string(),
-                clause: self.clause(),
-                remedy: self.remedy(),
-            },
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{Bench, ToyKeys, carry_on, has_tool, noise, shell, toy_report};
-    use std::fs;
+    use crate::{
+        Carry, Progress,
+        fixture::{Bench, ToyKeys, carry_on, has_tool, noise, shell, toy_record, toy_report},
+        survey,
+    };
+    use std::ops::ControlFlow;
+    use vocabulary::Failure as _;
 
     #[test]
     fn the_summary_names_every_file_that_is_there() {
@@ -576,8 +430,10 @@ mod tests {
         bench.pack();
         for name in ["bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"] {
             let text = fs::read_to_string(bench.path("package").join(name)).unwrap();
-            for file in &request.exhibits[0].expected {
-                assert!(!text.contains(&file.relative) && !text.contains(&file.digest.hex()));
+            let recorded = fs::read_to_string(request.exhibits[0].expected.as_ref().unwrap()).unwrap();
+            for line in recorded.lines() {
+                let (hex, path) = line.split_once("  ").unwrap();
+                assert!(!text.contains(path) && !text.contains(hex));
             }
             assert!(!text.contains("case"));
         }
@@ -587,11 +443,14 @@ mod tests {
     fn a_file_that_changed_since_it_was_taken_in_is_named_and_nothing_is_left() {
         let bench = Bench::usual();
         let request = bench.request();
-        for (text, code) in [("From somebody", "R-308"), ("From Nobody\n", "R-328")] {
-            fs::write(bench.path("case/mailbox.mbox"), text).unwrap();
-            let error =
-                pack(request.clone(), &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap_err();
-            assert_eq!(error.code(), code);
+        for surveyed_again in [false, true] {
+            fs::write(bench.path("case/mailbox.mbox"), "From somebody").unwrap();
+            let mut request = request.clone();
+            if surveyed_again {
+                request.exhibits[0].listing = survey(&bench.path("case"), Carry::Files).unwrap();
+            }
+            let error = pack(request, &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap_err();
+            assert_eq!(error.code(), if surveyed_again { "R-328" } else { "R-308" });
             assert!(error.to_string().contains("mailbox.mbox"), "{error}");
             assert_eq!(bench.left_behind(), ["case"]);
         }
@@ -611,18 +470,28 @@ mod tests {
             }
             ControlFlow::Continue(())
         });
-        assert_eq!(result.unwrap_err().code(), "R-328");
+        assert_eq!(result.unwrap_err().code(), "R-308");
         assert_eq!(bench.left_behind(), ["case"]);
     }
 
     #[test]
     fn a_file_without_a_record_and_a_record_without_a_file_are_refused() {
         let bench = Bench::usual();
-        let mut short = bench.request();
-        short.exhibits[0].expected.pop();
-        let mut other = bench.request();
-        other.exhibits[0].files.remove(0);
-        for request in [short, other] {
+        let cut = |lines: std::ops::Range<usize>| {
+            let request = bench.request();
+            let path = request.exhibits[0].expected.clone().unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            let kept: Vec<&str> = text.split_inclusive('\n').collect();
+            fs::write(&path, kept[lines].concat()).unwrap();
+            request
+        };
+        let mut surplus = bench.request();
+        fs::remove_file(bench.path("case/empty")).unwrap();
+        surplus.exhibits[0].listing = survey(&bench.path("case"), Carry::Files).unwrap();
+        let error = pack(surplus, &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap_err();
+        assert_eq!(error.code(), "R-326");
+        for lines in [0..4, 1..5, 0..0] {
+            let request = cut(lines);
             let error = pack(request, &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap_err();
             assert_eq!(error.code(), "R-326");
         }
@@ -653,7 +522,7 @@ mod tests {
     fn sealing_can_be_stopped_and_a_refusing_key_is_heard() {
         struct NoKeys;
         impl PackKeys for NoKeys {
-            fn wrap(&self, _: &[u8]) -> Result<Vec<u8>, Report> {
+            fn wrap(&self, _: &[u8]) -> Result<KeyEnvelope, Report> {
                 Err(toy_report("the token is locked"))
             }
             fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Report> {
@@ -661,6 +530,9 @@ mod tests {
             }
             fn random(&self, bytes: &mut [u8]) {
                 bytes.fill(9);
+            }
+            fn record(&self, _: &PackageLabel, _: &[SealedExhibit]) -> Result<InnerRecord, Report> {
+                Ok(toy_record())
             }
         }
         let bench = Bench::usual();
@@ -751,7 +623,97 @@ mod tests {
             pack(request, &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap();
             assert!(bench.verify().is_valid());
             let opened = bench.open().unwrap();
-            assert_eq!(opened.files[0].digest, Digest::of(&noise(size)));
+            assert_eq!(opened.bytes, u64::try_from(size).unwrap());
+            assert_eq!(fs::read(bench.path("opened/data/case/exact")).unwrap(), noise(size));
         }
+    }
+
+    /// Stops a seal with a journal somewhere, as a kill would, and gives back how far the next one had not to go.
+    fn go_on_after(bench: &Bench, stop_at: u64) -> u64 {
+        let request = || {
+            let mut request = bench.request();
+            request.journal = Some(bench.records.path().join("journal"));
+            request.part_bytes = 300_000;
+            request
+        };
+        let stopped =
+            pack(request(), &ToyKeys::new(), &bench.path("package"), &mut |progress| match progress.done
+                > stop_at
+            {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            });
+        assert_eq!(stopped.unwrap_err().code(), "R-330");
+        let summary = pack(request(), &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap();
+        assert!(bench.verify().is_valid());
+        let opened = bench.open().unwrap();
+        assert_eq!(opened.bytes, summary.payload_bytes);
+        let same = shell(bench.root.path(), "diff -r case opened/data/case && echo same");
+        assert_eq!(same, "same\n");
+        assert_eq!(bench.left_behind(), ["case", "opened", "package"]);
+        assert!(!bench.records.path().join("journal").exists());
+        summary.resumed_bytes
+    }
+
+    #[test]
+    fn a_seal_that_was_stopped_anywhere_goes_on_where_it_was() {
+        let names: Vec<String> = (0..40).map(|number| format!("mail/{number:03}.eml")).collect();
+        let mut kept = 0;
+        for stop_at in [0, 500_000, 1_100_000, 2_500_000, 3_300_000, 3_650_000, 3_999_000] {
+            let mut files = vec![("image.dd", noise(3_333_333))];
+            files.extend(names.iter().map(|name| (name.as_str(), noise(17_777))));
+            let bench = Bench::new(&files);
+            kept += go_on_after(&bench, stop_at);
+        }
+        assert!(kept > 8_000_000, "{kept}");
+    }
+
+    #[test]
+    fn a_changed_source_or_another_request_begins_anew() {
+        let bench = Bench::new(&[("image.dd", noise(3_000_000))]);
+        let request = |part_bytes| {
+            let mut request = bench.request();
+            request.journal = Some(bench.records.path().join("journal"));
+            request.part_bytes = part_bytes;
+            request
+        };
+        let stop = |progress: Progress| match progress.done > 2_500_000 {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        pack(request(300_000), &ToyKeys::new(), &bench.path("package"), &mut { stop }).unwrap_err();
+        assert!(unfinished(&bench.records.path().join("journal")).is_some());
+        let summary = pack(request(400_000), &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap();
+        assert_eq!(summary.resumed_bytes, 0);
+        fs::remove_dir_all(bench.path("package")).unwrap();
+        pack(request(300_000), &ToyKeys::new(), &bench.path("package"), &mut { stop }).unwrap_err();
+        fs::write(bench.path("case/image.dd"), noise(2_999_999)).unwrap();
+        let summary = pack(request(300_000), &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap();
+        assert_eq!(summary.resumed_bytes, 0);
+        assert_eq!(bench.left_behind(), ["case", "package"]);
+        fs::remove_dir_all(bench.path("package")).unwrap();
+        pack(request(300_000), &ToyKeys::new(), &bench.path("package"), &mut { stop }).unwrap_err();
+        forget(&bench.records.path().join("journal")).unwrap();
+        assert_eq!(bench.left_behind(), ["case"]);
+    }
+
+    #[test]
+    fn links_strange_names_and_empty_folders_travel_as_one_archive() {
+        let bench = Bench::usual();
+        std::os::unix::fs::symlink("nowhere", bench.path("case/link")).unwrap();
+        fs::create_dir(bench.path("case/empty folder")).unwrap();
+        let mut request = bench.request_without_exhibits();
+        request.exhibits.push(PackExhibit {
+            exhibit_id: "0198c0de-0000-7000-8000-00000000000e".parse().unwrap(),
+            name: "case".into(),
+            listing: survey(&bench.path("case"), Carry::Archive).unwrap(),
+            expected: None,
+        });
+        pack(request, &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap();
+        assert_eq!(bench.open().unwrap().files, 1);
+        shell(
+            bench.root.path(),
+            "mkdir out && tar -xf opened/data/case/case.tar -C out && diff -r --no-dereference case out",
+        );
     }
 }

@@ -1,11 +1,13 @@
 //! A package as it lies on a disk: the names in it, bounded reads of its small files, its parts as one stream.
 
 use crate::{
-    bag::{BagFault, DECLARATION, ManifestEntry, PartInfo, read_manifest},
-    folder::{READ_BYTES, finish, length},
+    KeyEnvelope,
+    bag::{BagFault, DECLARATION, ManifestEntry, PartInfo, length, read_manifest},
+    hash::Hasher,
     label::{BagInfo, MAX_INFO_BYTES, Side},
+    measure::READ_BYTES,
+    suite::BulkSuite,
 };
-use aws_lc_rs::digest::{Context, SHA256};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -19,7 +21,12 @@ pub(crate) const BAG_INFO: &str = "bag-info.txt";
 pub(crate) const MANIFEST: &str = "manifest-sha256.txt";
 pub(crate) const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
 pub(crate) const KEY_ENVELOPE: &str = "data/package-key.p7m";
+/// The envelope inside an age file to post-quantum recipients; instead of the other, never beside it.
+pub(crate) const HYBRID_ENVELOPE: &str = "data/package-key.p7m.age";
 pub(crate) const SIGNATURE: &str = "seal/signature.p7s";
+pub(crate) const TIME_STAMP: &str = "seal/timestamp.tsr";
+pub(crate) const CUSTODY: &str = "custody.json";
+pub(crate) const CASE: &str = "case.jsonld";
 /// What the outer tag manifest lists, in its order.
 pub(crate) const OUTER_TAGS: [&str; 3] = [BAG_INFO, BAGIT, MANIFEST];
 /// Parts of one package: 64 TiB at 256 MiB each.
@@ -29,11 +36,6 @@ const MAX_TAG_MANIFEST_BYTES: u64 = 64 * 1024;
 pub(crate) const MAX_ENVELOPE_BYTES: u64 = 16 * 1024 * 1024;
 pub(crate) const MAX_SIGNATURE_BYTES: u64 = 1024 * 1024;
 
-/// Parts are numbered from 0 without a gap.
-pub(crate) fn part_name(index: u64) -> String {
-    format!("data/payload.age.{index:06}")
-}
-
 pub(crate) struct PackageFolder {
     root: PathBuf,
 }
@@ -41,6 +43,10 @@ pub(crate) struct PackageFolder {
 impl PackageFolder {
     pub(crate) fn new(root: &Path) -> Self {
         Self { root: root.to_owned() }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -84,21 +90,44 @@ impl PackageFolder {
         self.small(SIGNATURE, MAX_SIGNATURE_BYTES, "1 MiB")
     }
 
-    pub(crate) fn key_envelope(&self) -> Result<Vec<u8>, BagFault> {
-        self.small(KEY_ENVELOPE, MAX_ENVELOPE_BYTES, "16 MiB")
+    /// Whichever envelope the manifest lists, which is its first entry.
+    pub(crate) fn key_envelope(&self, manifest: &[ManifestEntry]) -> Result<KeyEnvelope, BagFault> {
+        match manifest.first() {
+            Some(entry) if entry.path == HYBRID_ENVELOPE => {
+                self.small(HYBRID_ENVELOPE, MAX_ENVELOPE_BYTES, "16 MiB").map(KeyEnvelope::HybridCms)
+            }
+            _ => self.small(KEY_ENVELOPE, MAX_ENVELOPE_BYTES, "16 MiB").map(KeyEnvelope::Cms),
+        }
+    }
+
+    /// The time-stamp over the tag manifest, when there is one.
+    pub(crate) fn time_stamp(&self) -> Result<Option<Vec<u8>>, BagFault> {
+        match self.small(TIME_STAMP, MAX_SIGNATURE_BYTES, "1 MiB") {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(BagFault::Missing { .. }) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// The key envelope and then the parts, numbered without a gap; nothing else may be listed.
     pub(crate) fn manifest(&self) -> Result<Vec<ManifestEntry>, BagFault> {
         let (file, _) = self.open(MANIFEST)?;
         let mut entries: Vec<ManifestEntry> = Vec::new();
+        let mut suite = None;
         read_manifest(MANIFEST, BufReader::new(file), &mut |entry| {
             let index = length_of(&entries);
-            let expected = if index == 0 { KEY_ENVELOPE.to_owned() } else { part_name(index - 1) };
             if index > MAX_PARTS {
                 return Err(BagFault::TooLarge { file: MANIFEST.to_owned(), limit: "262,144 parts" });
             }
-            if entry.path != expected {
+            let belongs = match index.checked_sub(1) {
+                None => [KEY_ENVELOPE, HYBRID_ENVELOPE].contains(&entry.path.as_str()),
+                Some(part) => {
+                    let found = suite.or_else(|| BulkSuite::of_first_part(&entry.path));
+                    suite = found;
+                    found.is_some_and(|suite| suite.part_name(part) == entry.path)
+                }
+            };
+            if !belongs {
                 return Err(BagFault::Unexpected { manifest: MANIFEST, path: entry.path });
             }
             entries.push(entry);
@@ -106,8 +135,18 @@ impl PackageFolder {
         })?;
         match entries.len() {
             0 => Err(BagFault::Missing { file: KEY_ENVELOPE.to_owned() }),
-            1 => Err(BagFault::Missing { file: part_name(0) }),
+            1 => Err(BagFault::Missing { file: BulkSuite::default().part_name(0) }),
             _ => Ok(entries),
+        }
+    }
+
+    /// The parts are those of the suite that the label names.
+    pub(crate) fn check_suite(&self, manifest: &[ManifestEntry], suite: BulkSuite) -> Result<(), BagFault> {
+        match manifest.get(1) {
+            Some(first) if first.path != suite.part_name(0) => {
+                Err(BagFault::Unexpected { manifest: MANIFEST, path: first.path.clone() })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -163,7 +202,7 @@ impl PackageFolder {
         visit: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Option<PartInfo>, BagFault> {
         let (mut file, _) = self.open(name)?;
-        let mut context = Context::new(&SHA256);
+        let mut hasher = Hasher::default();
         let mut size: u64 = 0;
         loop {
             let read = match file.read(buffer) {
@@ -173,19 +212,17 @@ impl PackageFolder {
                 Err(error) => return Err(BagFault::from_read(name, error)),
             };
             let bytes = buffer.get(..read).unwrap_or_default();
-            context.update(bytes);
+            hasher.update(bytes);
             size = size.saturating_add(length(bytes));
             if !visit(length(bytes)) {
                 return Ok(None);
             }
         }
-        Ok(Some(PartInfo { name: name.to_owned(), size, digest: finish(context) }))
+        Ok(Some(PartInfo { name: name.to_owned(), size, digest: hasher.finish() }))
     }
 
-    /// The parts that the manifest lists, as one stream.
-    pub(crate) fn parts(&self, manifest: &[ManifestEntry]) -> Parts<'_> {
-        let names: Vec<String> = manifest.iter().skip(1).map(|entry| entry.path.clone()).collect();
-        Parts { folder: self, names: names.into_iter(), name: part_name(0), current: None, read: 0 }
+    pub(crate) fn part(&self, name: &str) -> Result<(File, u64), BagFault> {
+        self.open(name)
     }
 
     pub(crate) fn size(&self, name: &str) -> Result<u64, BagFault> {
@@ -230,43 +267,4 @@ pub(crate) fn parse_tag_manifest(bytes: &[u8], expected: &[&str]) -> Result<Vec<
 
 fn length_of<T>(items: &[T]) -> u64 {
     u64::try_from(items.len()).unwrap_or(u64::MAX)
-}
-
-/// The parts one after the other; an error of the disk names the part.
-pub(crate) struct Parts<'a> {
-    folder: &'a PackageFolder,
-    names: std::vec::IntoIter<String>,
-    name: String,
-    current: Option<File>,
-    read: u64,
-}
-
-impl Parts<'_> {
-    /// Bytes read so far.
-    pub(crate) fn position(&self) -> u64 {
-        self.read
-    }
-
-    /// The part from which the last byte came.
-    pub(crate) fn current_part(&self) -> &str {
-        &self.name
-    }
-}
-
-impl Read for Parts<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(file) = &mut self.current {
-                let read = file.read(out)?;
-                if read > 0 || out.is_empty() {
-                    self.read = self.read.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-                    return Ok(read);
-                }
-            }
-            let Some(name) = self.names.next() else { return Ok(0) };
-            let (file, _) = self.folder.open(&name).map_err(io::Error::other)?;
-            self.current = Some(file);
-            self.name = name;
-        }
-    }
 }

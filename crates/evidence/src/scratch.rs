@@ -1,7 +1,7 @@
 //! A folder that appears whole or not at all: built beside its place, made durable, then renamed.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -20,14 +20,30 @@ impl Scratch {
         if fs::symlink_metadata(&place).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let mut name = place.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-        name.push(format!(".partial-{id}"));
-        let partial = place.with_file_name(name);
+        let partial = partial(&place, id)?;
         match fs::remove_dir_all(&partial) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir(&partial)?,
         }
         Ok(Self { partial, place, kept: false })
+    }
+
+    /// Goes on in the folder that an interrupted attempt under the same `id` left.
+    pub(crate) fn go_on(place: &Path, id: &str) -> io::Result<Self> {
+        let place = std::path::absolute(place)?;
+        if fs::symlink_metadata(&place).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let partial = partial(&place, id)?;
+        match partial.is_dir() {
+            true => Ok(Self { partial, place, kept: false }),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Leaves everything where it is, for an attempt that goes on.
+    pub(crate) fn leave(mut self) {
+        self.kept = true;
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -38,9 +54,9 @@ impl Scratch {
         fs::create_dir(self.partial.join(name))
     }
 
-    /// Writes a small new file and makes it durable.
-    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut file = create_new(&self.partial.join(name))?;
+    /// Writes a small file and makes it durable.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::create(self.partial.join(name))?;
         file.write_all(bytes)?;
         file.sync_all()
     }
@@ -60,6 +76,13 @@ impl Scratch {
     }
 }
 
+/// The folder in which a package is built, beside its place.
+pub(crate) fn partial(place: &Path, id: &str) -> io::Result<PathBuf> {
+    let mut name = place.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+    name.push(format!(".partial-{id}"));
+    Ok(place.with_file_name(name))
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         if !self.kept {
@@ -67,10 +90,6 @@ impl Drop for Scratch {
             let _ = fs::remove_dir_all(&self.partial);
         }
     }
-}
-
-pub(crate) fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 /// A renamed file is durable only when its folder is; Windows has no such call.

@@ -1,14 +1,26 @@
 //! Checks a package without any key, layer by layer, in words for a reader who must be convinced.
 
 use crate::{
+    KeyEnvelope,
     bag::{BagFault, ManifestEntry},
-    folder::READ_BYTES,
     label::{BagInfo, Oxum, PackageLabel},
-    package::{BAG_INFO, BAGIT, MANIFEST, PackageFolder, SIGNATURE, TAG_MANIFEST},
-    progress::{Progress, Watch},
+    measure::READ_BYTES,
+    open::OpenError,
+    package::{BAG_INFO, BAGIT, MANIFEST, PackageFolder, SIGNATURE, TAG_MANIFEST, TIME_STAMP},
+    progress::{Progress, Watch, ticks},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, ops::ControlFlow, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::ControlFlow,
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+};
 use vocabulary::{Digest, Failure, Family, Instant, OfficeId, Report};
 
 /// Faults kept of one layer; the rest are counted.
@@ -23,6 +35,39 @@ pub struct SignerInfo {
     /// The signing time that the signer claims; no authority confirms it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_at: Option<Instant>,
+}
+
+/// When an authority saw a package, as its time-stamp and the trusted certificates say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StampInfo {
+    pub at: Instant,
+    /// The subject of the authority's certificate.
+    pub authority: String,
+    /// SHA-256 of the DER of that certificate.
+    pub fingerprint: Digest,
+    /// It says of itself that it is for demonstrations only.
+    pub demonstration: bool,
+}
+
+/// Checks a time-stamp (second) over a tag manifest (first).
+pub type VerifyTimeStamp<'a> = dyn Fn(&[u8], &[u8]) -> Result<StampInfo, Report> + 'a;
+
+/// Counts the recipients of a key envelope without opening it.
+pub type CountRecipients<'a> = dyn Fn(&[u8]) -> Result<usize, Report> + 'a;
+
+/// Who judges what needs certificates; what nobody judges is named as not proven.
+#[derive(Clone, Copy)]
+pub struct Judges<'a> {
+    pub signature: &'a VerifySignature<'a>,
+    pub time_stamp: Option<&'a VerifyTimeStamp<'a>>,
+    pub recipients: Option<&'a CountRecipients<'a>>,
+}
+
+impl<'a> Judges<'a> {
+    /// Signatures alone.
+    pub fn of_signature(signature: &'a VerifySignature<'a>) -> Self {
+        Self { signature, time_stamp: None, recipients: None }
+    }
 }
 
 /// Checks a detached signature (second) over a tag manifest (first).
@@ -60,6 +105,9 @@ pub struct VerifyReport {
     /// The name of the package for ever: SHA-256 of the tag manifest.
     pub tagmanifest_digest: Option<Digest>,
     pub signer: Option<SignerInfo>,
+    /// Absent when there is no time-stamp, or none that holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_stamp: Option<StampInfo>,
     pub parts: u64,
     pub ciphertext_bytes: u64,
     pub layers: Vec<Layer>,
@@ -84,7 +132,10 @@ impl fmt::Display for VerifyReport {
             writeln!(
                 f,
                 "package {} from {} to {}, sealed {}",
-                label.package_id, label.from, label.to, label.bagging_date
+                label.package_id,
+                label.from,
+                addressed(label),
+                label.bagging_date
             )?;
         }
         for layer in &self.layers {
@@ -108,36 +159,35 @@ impl fmt::Display for VerifyReport {
 }
 
 /// Checks everything that can be checked without a key. It never fails as a whole: what is wrong is in the layers.
-pub fn verify_outer(package: &Path, verify_signature: &VerifySignature<'_>) -> VerifyReport {
-    verify_outer_watched(package, verify_signature, &mut |_| ControlFlow::Continue(()))
+pub fn verify_outer(package: &Path, judges: Judges<'_>) -> VerifyReport {
+    verify_outer_watched(package, judges, &mut |_| ControlFlow::Continue(()))
 }
 
 /// As `verify_outer`, with progress; a stopped check is never valid.
-pub fn verify_outer_watched(
-    package: &Path,
-    verify_signature: &VerifySignature<'_>,
-    progress: &mut Watch<'_>,
-) -> VerifyReport {
+pub fn verify_outer_watched(package: &Path, judges: Judges<'_>, progress: &mut Watch<'_>) -> VerifyReport {
     let folder = PackageFolder::new(package);
     let view = View::read(&folder);
-    let (signature, signer) = signature_layer(&folder, &view, verify_signature);
-    let layers = vec![
+    let (signature, signer) = signature_layer(&folder, &view, judges.signature);
+    let (stamped, time_stamp) = time_stamp_layer(&folder, &view, judges.time_stamp);
+    let mut layers = vec![
         files_layer(&view),
         parts_layer(&folder, &view, progress),
         tags_layer(&folder, &view),
         signature,
-        addressees_layer(&view),
+        addressees_layer(&folder, &view, judges.recipients),
     ];
+    layers.extend(stamped);
     let label = view.info.as_ref().ok().map(|info| info.label.clone());
     let manifest = view.manifest.as_deref().unwrap_or_default();
     VerifyReport {
         label,
         tagmanifest_digest: view.tags.as_ref().ok().map(|(bytes, _)| Digest::of(bytes)),
         signer,
+        not_proven: not_proven(&view, time_stamp.as_ref()),
+        time_stamp,
         parts: u64::try_from(manifest.len().saturating_sub(1)).unwrap_or(u64::MAX),
         ciphertext_bytes: manifest.iter().skip(1).map(|entry| view.size(&entry.path)).sum(),
         layers,
-        not_proven: not_proven(&view),
     }
 }
 
@@ -166,9 +216,10 @@ impl View {
     }
 
     /// Files of `seal/` beside the signature: later proofs, which nothing here checks.
-    fn other_proofs(&self) -> Vec<&str> {
-        let files = self.contents.iter().flat_map(BTreeMap::keys);
-        files.map(String::as_str).filter(|name| name.starts_with("seal/") && *name != SIGNATURE).collect()
+    fn other_proofs(&self, stamped: bool) -> Vec<&str> {
+        let files = self.contents.iter().flat_map(BTreeMap::keys).map(String::as_str);
+        let checked = |name: &str| name == SIGNATURE || (stamped && name == TIME_STAMP);
+        files.filter(|name| name.starts_with("seal/") && !checked(name)).collect()
     }
 }
 
@@ -223,21 +274,27 @@ fn set_faults(manifest: &[ManifestEntry], contents: &BTreeMap<String, u64>) -> V
 fn parts_layer(folder: &PackageFolder, view: &View, progress: &mut Watch<'_>) -> Layer {
     let manifest = view.manifest.as_deref().unwrap_or_default();
     let total = manifest.iter().map(|entry| view.size(&entry.path)).sum();
-    let mut done: u64 = 0;
-    let mut buffer = vec![0; READ_BYTES];
-    let mut faults = Vec::new();
-    let mut stopped = false;
-    for entry in manifest {
-        let checked = check_digest(folder, entry, &mut buffer, &mut |bytes| {
-            done = done.saturating_add(bytes);
-            stopped = progress(Progress { done, total, what: "verifying" }).is_break();
-            !stopped
+    let check = PartsCheck::new(folder, manifest);
+    let threads = thread::available_parallelism().map_or(1, |count| count.get().min(8));
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| check.work())).collect();
+        ticks(|| {
+            let done = check.done.load(Ordering::Relaxed);
+            if progress(Progress { done, total, what: "verifying" }).is_break() {
+                check.stop.store(true, Ordering::Relaxed);
+            }
+            workers.iter().all(thread::ScopedJoinHandle::is_finished)
         });
-        faults.extend(checked.err().filter(|_| faults.len() < MAX_FAULTS).map(|fault| fault.report()));
-        if stopped {
-            faults.push(VerifyFault::Stopped.report());
-            break;
-        }
+    });
+    let stopped = check.stop.load(Ordering::Relaxed);
+    let done = check.done.load(Ordering::Relaxed);
+    let found = check.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut faults: Vec<Report> = found.into_values().take(MAX_FAULTS).collect();
+    if stopped {
+        faults.push(VerifyFault::Stopped.report());
+    }
+    if let (Ok(manifest), Ok(info)) = (&view.manifest, &view.info) {
+        faults.extend(folder.check_suite(manifest, info.label.suite).err().map(|fault| fault.report()));
     }
     let mut layer = layer(
         "parts",
@@ -250,6 +307,68 @@ fn parts_layer(folder: &PackageFolder, view: &View, progress: &mut Watch<'_>) ->
         layer.outcome = Outcome::NotChecked;
     }
     layer
+}
+
+/// The listed files hashed by several threads.
+struct PartsCheck<'a> {
+    folder: &'a PackageFolder,
+    manifest: &'a [ManifestEntry],
+    next: AtomicUsize,
+    done: AtomicU64,
+    stop: AtomicBool,
+    faults: Mutex<BTreeMap<usize, Report>>,
+}
+
+impl<'a> PartsCheck<'a> {
+    fn new(folder: &'a PackageFolder, manifest: &'a [ManifestEntry]) -> Self {
+        Self {
+            folder,
+            manifest,
+            next: AtomicUsize::new(0),
+            done: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+            faults: Mutex::default(),
+        }
+    }
+
+    fn work(&self) {
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(entry) = self.manifest.get(number) else { return };
+            let checked = check_digest(self.folder, entry, &mut buffer, &mut |bytes| {
+                self.done.fetch_add(bytes, Ordering::Relaxed);
+                !self.stop.load(Ordering::Relaxed)
+            });
+            if let Err(fault) = checked {
+                let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+                faults.insert(number, fault.report());
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    }
+}
+
+/// The small files that say what is signed; their label and the digest of the signed bytes.
+pub(crate) fn check_tags_and_signature(
+    folder: &PackageFolder,
+    verify: &VerifySignature<'_>,
+) -> Result<(BagInfo, Digest), OpenError> {
+    let (tags, entries) = folder.tag_manifest()?;
+    let mut buffer = vec![0; READ_BYTES];
+    for entry in &entries {
+        check_digest(folder, entry, &mut buffer, &mut |_| true)?;
+    }
+    folder.check_declaration()?;
+    let info = folder.info()?;
+    let signer = verify(&tags, &folder.signature()?).map_err(OpenError::Outer)?;
+    if signer.office != info.label.from {
+        let fault = VerifyFault::Signer { said: info.label.from, signed: signer.office };
+        return Err(OpenError::Outer(fault.report()));
+    }
+    Ok((info, Digest::of(&tags)))
 }
 
 fn check_digest(
@@ -326,13 +445,67 @@ fn signature_layer(
     (layer, signer)
 }
 
-fn addressees_layer(view: &View) -> Layer {
+/// `None` when there is no time-stamp, or nobody to judge it.
+fn time_stamp_layer(
+    folder: &PackageFolder,
+    view: &View,
+    judge: Option<&VerifyTimeStamp<'_>>,
+) -> (Option<Layer>, Option<StampInfo>) {
+    let (Some(judge), Ok((tags, _))) = (judge, &view.tags) else { return (None, None) };
+    let checked = match folder.time_stamp() {
+        Ok(None) => return (None, None),
+        Ok(Some(bytes)) => judge(tags, &bytes),
+        Err(fault) => Err(fault.report()),
+    };
+    let (found, faults) = match &checked {
+        Ok(stamp) => {
+            let mark = if stamp.demonstration { ", which is for DEMONSTRATIONS only" } else { "" };
+            (format!("{}, says {}{mark}", stamp.at, stamp.authority), Vec::new())
+        }
+        Err(report) => ("no time-stamp that holds".to_owned(), vec![report.clone()]),
+    };
+    let layer = layer(
+        "time-stamp",
+        "the package existed, exactly as it is, when the authority says so",
+        found,
+        faults,
+        "openssl ts -verify -data PKG/tagmanifest-sha256.txt -in PKG/seal/timestamp.tsr -CAfile tsa-root.pem",
+    );
+    (Some(layer), checked.ok())
+}
+
+/// As many recipients as the label names; whose keys they are shows only when each opens it.
+fn recipient_fault(
+    folder: &PackageFolder,
+    view: &View,
+    count: Option<&CountRecipients<'_>>,
+) -> Option<Report> {
+    let (Some(count), Ok(info), Ok(manifest)) = (count, &view.info, &view.manifest) else { return None };
+    let envelope = match folder.key_envelope(manifest) {
+        Ok(KeyEnvelope::Cms(envelope)) => envelope,
+        // Who is inside an age file shows only to who opens it.
+        Ok(KeyEnvelope::HybridCms(_)) => {
+            let said = info.label.hybrid_addressees.len();
+            return (said == 0).then(|| VerifyFault::Recipients { said, found: 1 }.report());
+        }
+        Err(fault) => return Some(fault.report()),
+    };
+    let said = info.label.addressees.len();
+    match count(&envelope) {
+        Ok(found) if found == said && info.label.hybrid_addressees.is_empty() => None,
+        Ok(found) => Some(VerifyFault::Recipients { said, found }.report()),
+        Err(report) => Some(report),
+    }
+}
+
+fn addressees_layer(folder: &PackageFolder, view: &View, count: Option<&CountRecipients<'_>>) -> Layer {
     let addressees = view.info.as_ref().map_or(&[][..], |info| &info.label.addressees);
     let mut faults = Vec::new();
     if view.info.is_ok() && addressees.is_empty() {
         faults.push(VerifyFault::NoAddressee.report());
     }
-    let to = view.info.as_ref().map_or("nobody".to_owned(), |info| info.label.to.to_string());
+    faults.extend(recipient_fault(folder, view, count));
+    let to = view.info.as_ref().map_or("nobody".to_owned(), |info| addressed(&info.label));
     let mut layer = layer(
         "addressees",
         "the signed label says for which office and which certificates the sender sealed the package",
@@ -346,12 +519,23 @@ fn addressees_layer(view: &View) -> Layer {
     layer
 }
 
-fn not_proven(view: &View) -> Vec<String> {
-    let mut gaps = vec![
-        "what the package holds: that needs a key (`openssl cms -decrypt`, then `age -d`)".to_owned(),
-        "when it was sealed: the time in the signature is the signer's own word".to_owned(),
-    ];
-    let proofs = view.other_proofs();
+fn addressed(label: &PackageLabel) -> String {
+    label.to.map_or("the holders of the keys".to_owned(), |to| to.to_string())
+}
+
+fn not_proven(view: &View, stamp: Option<&StampInfo>) -> Vec<String> {
+    let mut gaps = vec!["what the package holds: that needs a key".to_owned()];
+    match stamp {
+        None => {
+            gaps.push("when it was sealed: the time in the signature is the signer's own word".to_owned())
+        }
+        Some(stamp) if stamp.demonstration => {
+            gaps.push("when it was sealed, before a court: the time-stamp is for demonstrations".to_owned());
+        }
+        Some(_) => {}
+    }
+    gaps.push("that every addressee can open it: only the holder of each key can show that".to_owned());
+    let proofs = view.other_proofs(stamp.is_some());
     if !proofs.is_empty() {
         gaps.push(format!("anything by the other files in `seal/`: {}", proofs.join(", ")));
     }
@@ -365,6 +549,8 @@ pub enum VerifyFault {
     Signer { said: OfficeId, signed: OfficeId },
     #[error("`bag-info.txt` names no certificate that may open the package")]
     NoAddressee,
+    #[error("the label names {said} addressees, the key envelope has {found}")]
+    Recipients { said: usize, found: usize },
     #[error("the check was stopped")]
     Stopped,
 }
@@ -381,6 +567,7 @@ impl Failure for VerifyFault {
         match self {
             Self::Signer { .. } => "P-313",
             Self::NoAddressee => "P-314",
+            Self::Recipients { .. } => "P-315",
             Self::Stopped => "R-310",
         }
     }
@@ -418,7 +605,7 @@ mod tests {
         assert_eq!(report.ciphertext_bytes, summary.ciphertext_bytes);
         assert_eq!(report.signer.as_ref().unwrap().office, SENDER.parse().unwrap());
         assert_eq!(report.layers.len(), 5);
-        assert_eq!(report.not_proven.len(), 2);
+        assert_eq!(report.not_proven.len(), 3);
         let json = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<VerifyReport>(&json).unwrap(), report);
         assert!(report.to_string().contains("check it yourself: bagit.py --validate PKG"));
@@ -555,10 +742,12 @@ mod tests {
         let bench = Bench::usual();
         bench.pack();
         let report =
-            verify_outer_watched(&bench.path("package"), &toy_verify, &mut |_| ControlFlow::Break(()));
+            verify_outer_watched(&bench.path("package"), Judges::of_signature(&toy_verify), &mut |_| {
+                ControlFlow::Break(())
+            });
         assert!(!report.is_valid());
         assert_eq!(codes(&report), ["R-310"]);
-        let nothing = verify_outer(&bench.path("nothing"), &toy_verify);
+        let nothing = verify_outer(&bench.path("nothing"), Judges::of_signature(&toy_verify));
         assert!(!nothing.is_valid());
         assert!(codes(&nothing).iter().all(|code| *code == "P-304"), "{nothing}");
     }

@@ -1,7 +1,7 @@
 //! Where a node keeps what is too large for its database.
 
 use std::path::{Path, PathBuf};
-use vocabulary::{FileId, PackageId};
+use vocabulary::{ExhibitId, FileId, PackageId};
 
 /// The folder of one node.
 #[derive(Debug, Clone)]
@@ -22,6 +22,11 @@ impl NodeFolder {
 
     pub fn configuration(&self) -> PathBuf {
         self.0.join("node.toml")
+    }
+
+    /// The files of an exhibit with their digests, as they were when it was taken in.
+    pub fn exhibit_list(&self, file: FileId, exhibit: ExhibitId) -> PathBuf {
+        self.0.join("packages/exhibits").join(file.to_string()).join(format!("{exhibit}.sha256"))
     }
 
     /// Packages that we sealed for others.

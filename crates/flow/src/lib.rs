@@ -34,7 +34,7 @@ pub use error::FlowError;
 pub use finding::{Finding, Level};
 pub use folder::NodeFolder;
 pub use officer::{Credential, NewOfficer};
-pub use package::{ExhibitRecord, Fetch, OpenedPackage, Progress};
+pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress};
 pub use peer::Enrolled;
 pub use perform::Performed;
 pub use receive::HandedBy;

@@ -8,8 +8,8 @@ use casefile::{
 };
 use custody::{Action, Chain, Link};
 use evidence::{
-    DEFAULT_PART_BYTES, FileDigest, OpenedExhibit, PackExhibit, PackKeys, PackRequest, PackageSummary,
-    SignerInfo, VerifyReport, Watch,
+    BulkSuite, Carry, DEFAULT_PART_BYTES, InnerRecord, Judges, KeyEnvelope, OpenedExhibit, PackExhibit,
+    PackKeys, PackRequest, PackageLabel, PackageSummary, SealedExhibit, SignerInfo, VerifyReport, Watch,
 };
 use exchange::{Announcement, ExhibitSummary, PackageFile};
 use mandate::Authorized;
@@ -35,8 +35,21 @@ pub struct ExhibitRecord {
     pub name: String,
     /// Where the content lies; it is read in place and never copied before it is sealed.
     pub path: PathBuf,
-    pub files: Vec<FileDigest>,
+    pub carry: Carry,
+    pub files: u64,
+    pub bytes: u64,
+    /// SHA-256 of the list of its files, which lies in the node's folder.
+    pub tree: Digest,
     pub custody: Chain,
+}
+
+/// An exhibit as an officer hands it over.
+#[derive(Debug, Clone)]
+pub struct NewExhibit<'a> {
+    pub path: &'a Path,
+    pub name: &'a str,
+    pub why: &'a str,
+    pub carry: Carry,
 }
 
 /// What the node must fetch, and where from.
@@ -69,32 +82,43 @@ impl Flow {
         &self,
         officer: &Authorized<incoming::Command>,
         file: FileId,
-        path: &Path,
-        name: &str,
-        why: &str,
+        new: NewExhibit<'_>,
         watch: &mut Watch<'_>,
     ) -> Result<(Incoming, ExhibitRecord), FlowError> {
         let exhibit = ExhibitId::from_uuid(self.new_uuid()?);
         let _alone = self.evidence_lock(file)?;
         self.would_allow(file, officer).await?;
-        let path = std::path::absolute(path).map_err(|source| disk(path, source))?;
-        let sources = evidence::scan(&path).map_err(|error| FlowError::Evidence(error.report()))?;
-        let (files, tree) =
-            evidence::measure(&sources, watch).map_err(|error| FlowError::Evidence(error.report()))?;
-        let custody = self.acquired(officer.actor(), exhibit, tree, why)?;
-        let record = ExhibitRecord { exhibit, name: name.to_owned(), path, files, custody };
-        let bytes = record.files.iter().map(|file| file.size).sum();
+        let path = std::path::absolute(new.path).map_err(|source| disk(new.path, source))?;
+        let listing = evidence::survey(&path, new.carry).map_err(unsealed)?;
+        let list = self.folder.exhibit_list(file, exhibit);
+        let measured = write_list(&list, &listing, watch)?;
+        let custody = self.acquired(officer.actor(), exhibit, measured.tree, new.why)?;
+        let record = ExhibitRecord {
+            exhibit,
+            name: new.name.to_owned(),
+            path,
+            carry: new.carry,
+            files: measured.files,
+            bytes: measured.bytes,
+            tree: measured.tree,
+            custody,
+        };
         let object = json(&record)?;
         let command = incoming::Command::TakeExhibit {
             exhibit,
             record: Digest::of(&object),
-            files: record.files.len() as u64,
-            bytes,
-            tree,
+            files: record.files,
+            bytes: record.bytes,
+            tree: record.tree,
         };
         let command = officer.clone().with(command)?;
-        let performed = self.perform::<Incoming>(file, &command, &[object]).await?;
-        Ok((performed.file, record))
+        match self.perform::<Incoming>(file, &command, &[object]).await {
+            Ok(performed) => Ok((performed.file, record)),
+            Err(error) => {
+                fs::remove_file(&list).map_err(|source| disk(&list, source))?;
+                Err(error)
+            }
+        }
     }
 
     fn acquired(
@@ -134,29 +158,43 @@ impl Flow {
     ) -> Result<(Incoming, PackageSummary), FlowError> {
         let _alone = self.evidence_lock(file)?;
         let known = self.would_allow(file, officer).await?;
-        let package = PackageId::from_uuid(self.new_uuid()?);
+        let place = self.folder.sealed(file);
+        let journal = place.with_extension("journal");
+        let (package, created) = match evidence::unfinished(&journal) {
+            Some(begun) => begun,
+            None => {
+                evidence::forget(&journal).map_err(|source| disk(&journal, source))?;
+                clear_leftovers(&place)?;
+                (PackageId::from_uuid(self.new_uuid()?), self.now())
+            }
+        };
         let peer = self.peer(known.from).await?;
         let recipient = peer.office(OfficeFunction::EvidenceOffice)?.clone();
         let records = self.exhibit_records(&known).await?;
-        let chains = self.sealed_chains(officer.actor(), &records)?;
         let request = PackRequest {
             package_id: package,
             file_id: file,
             from: self.evidence_office(),
-            to: OfficeId::new(known.from, OfficeFunction::EvidenceOffice),
+            to: Some(OfficeId::new(known.from, OfficeFunction::EvidenceOffice)),
             addressees: vec![recipient.fingerprint()],
-            created: self.now(),
+            hybrid_addressees: Vec::new(),
+            created,
+            suite: BulkSuite::default(),
             part_bytes: DEFAULT_PART_BYTES,
-            exhibits: pack_exhibits(&records)?,
-            custody: json(&chains)?,
+            exhibits: self.pack_exhibits(file, &records)?,
+            journal: Some(journal),
         };
-        let place = self.folder.sealed(file);
-        clear_leftovers(&place)?;
         let out = place.join(package.to_string());
-        let signer =
-            Signer { key: self.keys.office(OfficeFunction::EvidenceOffice)?, recipient, now: self.now() };
-        let summary = evidence::pack(request, &signer, &out, watch)
-            .map_err(|error| FlowError::Evidence(error.report()))?;
+        let signer = Signer {
+            flow: self,
+            officer: officer.actor(),
+            records: &records,
+            key: self.keys.office(OfficeFunction::EvidenceOffice)?,
+            recipient,
+        };
+        let summary = evidence::pack(request, &signer, &out, watch).map_err(unsealed)?;
+        // An attempt that was begun anew has another id than the one it was asked for.
+        let package = summary.label.package_id;
         let announcement = json(&announcement(package, &summary, &known, &records))?;
         let command = incoming::Command::SealEvidence {
             package,
@@ -203,6 +241,18 @@ impl Flow {
             );
         }
         Ok(records)
+    }
+
+    fn pack_exhibits(&self, file: FileId, records: &[ExhibitRecord]) -> Result<Vec<PackExhibit>, FlowError> {
+        let exhibit = |record: &ExhibitRecord| {
+            Ok(PackExhibit {
+                exhibit_id: record.exhibit,
+                name: record.name.clone(),
+                listing: evidence::survey(&record.path, record.carry).map_err(unsealed)?,
+                expected: Some(self.folder.exhibit_list(file, record.exhibit)),
+            })
+        };
+        records.iter().map(exhibit).collect()
     }
 
     fn sealed_chains(&self, officer: &OfficerId, records: &[ExhibitRecord]) -> Result<Vec<Chain>, FlowError> {
@@ -385,16 +435,15 @@ impl Flow {
             label.package_id == fetch.package
                 && label.file_id == fetch.file
                 && label.from == OfficeId::new(fetch.peer.state(), OfficeFunction::EvidenceOffice)
-                && label.to == self.evidence_office()
+                && label.to == Some(self.evidence_office())
         })
     }
 
     /// The report on a package under one State's root, as anybody can repeat it.
     pub fn verify_package(&self, package: &Path, peer: &Peer) -> VerifyReport {
         let now = self.now();
-        evidence::verify_outer(package, &|tag_manifest, signature| {
-            signer_of(tag_manifest, signature, peer, now)
-        })
+        let signature = |tags: &[u8], signature: &[u8]| signer_of(tags, signature, peer, now);
+        evidence::verify_outer(package, Judges::of_signature(&signature))
     }
 
     /// Verifies the package of a file once more.
@@ -423,10 +472,7 @@ impl Flow {
         let (out, aside) = aside(out)?;
         let opened = evidence::open(
             &self.folder.received(file, evidence.package),
-            &|wrapped| {
-                seal::decrypt_cms(wrapped, key.decryption(), key.certificate())
-                    .map_err(|error| error.report())
-            },
+            &|envelope| unwrap(envelope, key),
             &|tag_manifest, signature| signer_of(tag_manifest, signature, &peer, now),
             &aside,
             watch,
@@ -435,7 +481,7 @@ impl Flow {
         let command = outgoing::Command::OpenEvidence {
             package: evidence.package,
             exhibits: u32::try_from(opened.exhibits.len()).unwrap_or(u32::MAX),
-            files: opened.files.len() as u64,
+            files: opened.files,
         };
         let command = officer.clone().with(command)?;
         if let Err(error) = self.perform::<Outgoing>(file, &command, &[]).await {
@@ -449,31 +495,98 @@ impl Flow {
             package: evidence.package,
             folder: out,
             signer: opened.signer,
-            files: opened.files.len() as u64,
+            files: opened.files,
             exhibits: opened.exhibits,
         })
     }
 }
 
-/// Signs and wraps for one package.
+/// Signs, wraps and records for one package.
 struct Signer<'a> {
+    flow: &'a Flow,
+    officer: &'a OfficerId,
+    records: &'a [ExhibitRecord],
     key: &'a OfficeKey,
     recipient: Certificate,
-    now: Instant,
 }
 
 impl PackKeys for Signer<'_> {
-    fn wrap(&self, package_key: &[u8]) -> Result<Vec<u8>, Report> {
-        seal::encrypt_cms(package_key, std::slice::from_ref(&self.recipient)).map_err(|error| error.report())
+    fn wrap(&self, package_key: &[u8]) -> Result<KeyEnvelope, Report> {
+        seal::encrypt_cms(package_key, std::slice::from_ref(&self.recipient))
+            .map(KeyEnvelope::Cms)
+            .map_err(|error| error.report())
     }
 
     fn sign(&self, tag_manifest: &[u8]) -> Result<Vec<u8>, Report> {
-        seal::sign_cms(tag_manifest, false, self.key.signing(), self.key.certificate(), self.now)
+        seal::sign_cms(tag_manifest, false, self.key.signing(), self.key.certificate(), self.flow.now())
             .map_err(|error| error.report())
     }
 
     fn random(&self, bytes: &mut [u8]) {
         keys::fill_random(bytes).expect("getrandom(2) does not fail once the machine has started");
+    }
+
+    fn record(&self, label: &PackageLabel, exhibits: &[SealedExhibit]) -> Result<InnerRecord, Report> {
+        let chains = self.flow.sealed_chains(self.officer, self.records).map_err(|error| error.report())?;
+        let custody = json(&chains).map_err(|error| error.report())?;
+        Ok(InnerRecord { custody, case: label.case(exhibits, &chains) })
+    }
+
+    /// The seed opens the package: on our own disk it lies encrypted to our own office.
+    fn protect(&self, seed: &[u8]) -> Result<Vec<u8>, Report> {
+        seal::encrypt_cms(seed, std::slice::from_ref(self.key.certificate())).map_err(|error| error.report())
+    }
+
+    fn recover(&self, kept: &[u8]) -> Result<Vec<u8>, Report> {
+        seal::decrypt_cms(kept, self.key.decryption(), self.key.certificate()).map_err(|error| error.report())
+    }
+}
+
+/// Hashes an exhibit and writes the list of its files, durably.
+fn write_list(
+    list: &Path,
+    listing: &evidence::Listing,
+    watch: &mut Watch<'_>,
+) -> Result<evidence::Measured, FlowError> {
+    let folder = list.parent().unwrap_or(list);
+    fs::create_dir_all(folder).map_err(|source| disk(folder, source))?;
+    let file = fs::File::create(list).map_err(|source| disk(list, source))?;
+    let mut out = std::io::BufWriter::new(&file);
+    match evidence::measure(listing, &mut out, watch) {
+        Ok(measured) => {
+            drop(out);
+            file.sync_all().map_err(|source| disk(list, source))?;
+            sync_folder(folder).map(|()| measured)
+        }
+        Err(error) => {
+            drop(out);
+            fs::remove_file(list).map_err(|source| disk(list, source))?;
+            Err(unsealed(error))
+        }
+    }
+}
+
+fn unsealed(error: impl Failure) -> FlowError {
+    FlowError::Evidence(error.report())
+}
+
+fn unwrap(envelope: &KeyEnvelope, key: &OfficeKey) -> Result<Vec<u8>, Report> {
+    match envelope {
+        KeyEnvelope::Cms(envelope) => {
+            seal::decrypt_cms(envelope, key.decryption(), key.certificate()).map_err(|error| error.report())
+        }
+        KeyEnvelope::HybridCms(_) => Err(hybrid_needed()),
+    }
+}
+
+fn hybrid_needed() -> Report {
+    Report {
+        family: vocabulary::Family::Refusal,
+        code: "R-547".to_owned(),
+        message: "the package key is also encrypted to a post-quantum key, which this node does not hold"
+            .to_owned(),
+        clause: Some("spec/05-evidence-package.md".to_owned()),
+        remedy: "open it with `rogatory evidence open PACKAGE --hybrid-key FILE`".to_owned(),
     }
 }
 
@@ -485,20 +598,6 @@ fn signer_of(tag_manifest: &[u8], signature: &[u8], peer: &Peer, at: Instant) ->
         fingerprint: verified.certificate(),
         claimed_at: Some(verified.signing_time()),
     })
-}
-
-fn pack_exhibits(records: &[ExhibitRecord]) -> Result<Vec<PackExhibit>, FlowError> {
-    records
-        .iter()
-        .map(|record| {
-            Ok(PackExhibit {
-                exhibit_id: record.exhibit,
-                name: record.name.clone(),
-                files: evidence::scan(&record.path).map_err(|error| FlowError::Evidence(error.report()))?,
-                expected: record.files.clone(),
-            })
-        })
-        .collect()
 }
 
 fn announcement(

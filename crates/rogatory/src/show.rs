@@ -4,7 +4,15 @@ use casefile::{Disposition, incoming::Incoming, outgoing::Outgoing};
 use evidence::{Progress, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
-use std::{fmt::Write as _, ops::ControlFlow, time::Duration};
+use std::{
+    fmt::Write as _,
+    ops::ControlFlow,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use treaty::{Checked, PreservationState, Severity};
 use vocabulary::Instant;
 
@@ -230,6 +238,24 @@ pub(crate) fn bar(what: &'static str, total: u64) -> ProgressBar {
     bar
 }
 
+/// Somebody pressed Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// The first Ctrl-C stops long work in order; the second ends the program.
+fn stop_at_interrupt() {
+    static ONCE: Once = Once::new();
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    ONCE.call_once(|| {
+        runtime.spawn(async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                if STOP.swap(true, Ordering::Relaxed) {
+                    std::process::exit(130);
+                }
+            }
+        });
+    });
+}
+
 /// Runs long work with a bar.
 pub(crate) struct Watched {
     bar: ProgressBar,
@@ -237,6 +263,7 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn new(what: &'static str) -> Self {
+        stop_at_interrupt();
         Self { bar: bar(what, 0) }
     }
 
@@ -245,7 +272,10 @@ impl Watched {
         Box::new(move |progress: Progress| {
             bar.set_length(progress.total);
             bar.set_position(progress.done);
-            ControlFlow::Continue(())
+            match STOP.load(Ordering::Relaxed) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
         })
     }
 }

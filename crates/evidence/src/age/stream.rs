@@ -18,13 +18,44 @@ const TAG_BYTES: usize = 16;
 const SEALED_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 
 /// Eleven bytes of chunk number, big-endian, and one that marks the last chunk.
-fn chunk_nonce(index: u64, last: bool) -> Nonce {
+pub(super) fn chunk_nonce(index: u64, last: bool) -> Nonce {
     let [a, b, c, d, e, f, g, h] = index.to_be_bytes();
     Nonce::assume_unique_for_key([0, 0, 0, a, b, c, d, e, f, g, h, u8::from(last)])
 }
 
 fn broken(error: AgeError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+/// Header and nonce of a new file, and the key of its payload.
+pub(super) fn begin(
+    recipient: &AgeRecipient,
+    random: &dyn Fn(&mut [u8]),
+) -> Result<(Vec<u8>, LessSafeKey), AgeError> {
+    let mut file_key: FileKey = Zeroizing::new([0; 16]);
+    random(&mut file_key[..]);
+    let mut ephemeral = Zeroizing::new([0; 32]);
+    random(&mut ephemeral[..]);
+    let mut nonce = [0; 16];
+    random(&mut nonce);
+    let mut header = write_header(recipient, &ephemeral, &file_key)?;
+    header.extend_from_slice(&nonce);
+    Ok((header, payload_key(&file_key, &nonce)?))
+}
+
+/// Reads header and nonce and not one byte further; gives the key of the payload and the number of stanzas.
+pub(super) fn unlock(
+    inner: &mut impl Read,
+    identity: &AgeIdentity,
+) -> Result<(LessSafeKey, usize), AgeError> {
+    let header = Header::read(inner)?;
+    let file_key = header.unlock(identity)?;
+    let mut nonce = [0; 16];
+    inner.read_exact(&mut nonce).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => AgeError::Header { what: "the nonce after it is missing" },
+        _ => AgeError::Read(error),
+    })?;
+    Ok((payload_key(&file_key, &nonce)?, header.stanza_count()))
 }
 
 /// Encrypts what is written to it; `finish` must be called, or the file stays truncated for every reader.
@@ -38,15 +69,8 @@ pub struct AgeWriter<W: Write> {
 impl<W: Write> AgeWriter<W> {
     /// `random` fills its argument from a cryptographic source: file key, ephemeral secret, nonce.
     pub fn new(mut inner: W, recipient: &AgeRecipient, random: &dyn Fn(&mut [u8])) -> Result<Self, AgeError> {
-        let mut file_key: FileKey = Zeroizing::new([0; 16]);
-        random(&mut file_key[..]);
-        let mut ephemeral = Zeroizing::new([0; 32]);
-        random(&mut ephemeral[..]);
-        let mut nonce = [0; 16];
-        random(&mut nonce);
-        let header = write_header(recipient, &ephemeral, &file_key)?;
-        inner.write_all(&header).and_then(|()| inner.write_all(&nonce)).map_err(AgeError::Read)?;
-        let key = payload_key(&file_key, &nonce)?;
+        let (header, key) = begin(recipient, random)?;
+        inner.write_all(&header).map_err(AgeError::Read)?;
         Ok(Self { inner, key, index: 0, chunk: Vec::with_capacity(SEALED_BYTES) })
     }
 
@@ -113,18 +137,12 @@ enum State {
 
 impl<R: Read> AgeReader<R> {
     pub fn new(mut inner: R, identity: &AgeIdentity) -> Result<Self, AgeError> {
-        let header = Header::read(&mut inner)?;
-        let file_key = header.unlock(identity)?;
-        let mut nonce = [0; 16];
-        inner.read_exact(&mut nonce).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => AgeError::Header { what: "the nonce after it is missing" },
-            _ => AgeError::Read(error),
-        })?;
+        let (key, stanzas) = unlock(&mut inner, identity)?;
         Ok(Self {
-            key: payload_key(&file_key, &nonce)?,
+            key,
             inner,
             index: 0,
-            stanzas: header.stanza_count(),
+            stanzas,
             sealed: vec![0; SEALED_BYTES + 1],
             carry: None,
             plain: 0..0,

@@ -2,7 +2,7 @@
 
 use casefile::incoming::{Command, Incoming, Proposal};
 use exchange::{Message, STATEMENT_LABEL, Statement, addressed_digest};
-use flow::{Clock, Credential, Flow, HandedBy, NewOfficer, NodeFolder, SystemClock};
+use flow::{Clock, Credential, Flow, HandedBy, NewExhibit, NewOfficer, NodeFolder, SystemClock};
 use ledger::{Commitment, Hash, Salt, tree};
 use mandate::Role;
 use node::{Configuration, Home, InitRequest, Limits, OfficeConfiguration, Running};
@@ -359,7 +359,8 @@ impl Node {
         let command = Command::TakeExhibit { exhibit, record: none, files: 0, bytes: 0, tree: none };
         let officer = self.flow.authorize(&self.first, command).await.unwrap();
         let watch = &mut |_| std::ops::ControlFlow::Continue(());
-        self.flow.take_exhibit(&officer, file, content, "logs", "order 12", watch).await.unwrap();
+        let new = NewExhibit { path: content, name: "logs", why: "order 12", carry: evidence::Carry::Files };
+        self.flow.take_exhibit(&officer, file, new, watch).await.unwrap();
         let package = PackageId::from_uuid(zero);
         let command = Command::SealEvidence { package, tag_manifest: none, bytes: 0, announcement: none };
         let officer = self.flow.authorize(&self.first, command).await.unwrap();

@@ -1,6 +1,7 @@
 //! `rogatory evidence`: take in, seal, send, fetch, verify, open.
 
 use crate::{
+    command::laboratory,
     context::Context,
     named,
     output::{Output, refuse},
@@ -8,7 +9,8 @@ use crate::{
 };
 use casefile::{incoming, outgoing};
 use clap::{Args, Subcommand};
-use flow::{Flow, View};
+use evidence::Carry;
+use flow::{Flow, NewExhibit, View};
 use serde_json::json;
 use std::{path::PathBuf, time::Duration};
 use vocabulary::{Digest, ExhibitId, FileId, PackageId};
@@ -20,26 +22,43 @@ pub(crate) enum EvidenceCommand {
         after_help = "Example:\n  rogatory evidence add FILE ./mailbox --name mailbox --why 'produced under order 12/2026'"
     )]
     Add(AddArguments),
-    /// Seal all exhibits into one package for the other State's evidence office.
-    #[command(
-        after_help = "Example:\n  rogatory evidence seal FILE --officer examiner --token-file examiner.token"
-    )]
-    Seal { file: FileId },
+    /// Seal all exhibits of a file for the other State's evidence office; or, without a node, any files and folders.
+    ///
+    /// A seal that was stopped or killed goes on where it was when the same command is given again.
+    #[command(after_help = SEAL_EXAMPLES)]
+    Seal {
+        /// The id of a file at this node; or, with `--out`, files and folders, each an exhibit.
+        #[arg(required = true, value_name = "FILE|PATH")]
+        what: Vec<PathBuf>,
+        #[command(flatten)]
+        laboratory: Box<laboratory::SealArguments>,
+    },
     /// Announce the sealed package, so that the other State fetches it.
     #[command(after_help = "Example:\n  rogatory evidence send FILE")]
     Send { file: FileId },
     /// Fetch an announced package now; it goes on where it stopped. A serving node does it by itself.
     #[command(after_help = "Example:\n  rogatory evidence fetch FILE")]
     Fetch { file: FileId },
-    /// Verify the package of a file: what is proven by which layer, and how to check it without us.
-    #[command(after_help = "Example:\n  rogatory evidence verify FILE --json")]
-    Verify { file: FileId },
-    /// Open a verified package into a new folder; reading it is recorded.
-    #[command(
-        after_help = "Example:\n  rogatory evidence open FILE --out ./opened --officer examiner --token-file examiner.token"
-    )]
+    /// Verify a package: what is proven by which layer, what is not, and how to check it without us.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify {
+        /// The id of a file at this node; or, with `--trust`, a package.
+        #[arg(value_name = "FILE|PACKAGE")]
+        what: PathBuf,
+        #[command(flatten)]
+        keys: laboratory::KeyArguments,
+        /// Check only what needs no key, even when one is given.
+        #[arg(long)]
+        without_key: bool,
+    },
+    /// Open a package into a new folder; at a node, reading it is recorded.
+    #[command(after_help = OPEN_EXAMPLES)]
     Open {
-        file: FileId,
+        /// The id of a file at this node; or, with `--key`, a package.
+        #[arg(value_name = "FILE|PACKAGE")]
+        what: PathBuf,
+        #[command(flatten)]
+        keys: laboratory::KeyArguments,
         /// A new folder; it becomes the inner bag.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -60,10 +79,61 @@ pub(crate) struct AddArguments {
     /// Why it was acquired, in words of the office.
     #[arg(long, default_value = "acquired for the request")]
     why: String,
+    /// Carry it as one tar, with links, empty folders, owners, modes and names of any bytes.
+    #[arg(long)]
+    as_archive: bool,
+}
+
+/// Work that takes its time, away from the threads that wait for signals.
+async fn long(work: impl FnOnce() -> anyhow::Result<Output> + Send + 'static) -> anyhow::Result<Output> {
+    tokio::task::spawn_blocking(work).await?
+}
+
+const SEAL_EXAMPLES: &str = "\
+Examples:
+  rogatory evidence seal FILE --officer examiner --token-file examiner.token
+  rogatory evidence seal phone.E01 mailbox/ --to court.pem --sign-key lab.key --sign-cert lab.pem --out PACKAGE";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  rogatory evidence verify FILE --json
+  rogatory evidence verify PACKAGE --trust roots/
+  rogatory evidence verify PACKAGE --trust roots/ --key me.key --cert me.pem";
+
+const OPEN_EXAMPLES: &str = "\
+Examples:
+  rogatory evidence open FILE --out ./opened --officer examiner --token-file examiner.token
+  rogatory evidence open PACKAGE --trust roots/ --key me.key --cert me.pem --out ./opened";
+
+/// The id of a file at this node.
+fn file_id(what: &std::path::Path, without: &str) -> anyhow::Result<FileId> {
+    let text = what.display().to_string();
+    text.parse().map_err(|_| {
+        let remedy = format!("give the id of a file; or, without a node, {without}");
+        refuse("R-840", format!("`{text}` is not the id of a file"), remedy)
+    })
 }
 
 impl EvidenceCommand {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Output> {
+        // What needs no node looks for none.
+        match self {
+            Self::Seal { what, laboratory } if laboratory.out.is_some() => {
+                let officer = context.officer.clone();
+                long(move || laboratory::seal(&what, *laboratory, officer.as_deref())).await
+            }
+            Self::Verify { what, mut keys, without_key } if keys.trust.is_some() => {
+                keys.key = keys.key.filter(|_| !without_key);
+                long(move || laboratory::verify(&what, &keys)).await
+            }
+            Self::Open { what, keys, out } if keys.key.is_some() => {
+                long(move || laboratory::open(&what, &out, &keys)).await
+            }
+            other => other.run_at_node(context).await,
+        }
+    }
+
+    async fn run_at_node(self, context: &Context) -> anyhow::Result<Output> {
         let flow = context.flow().await?;
         match self {
             Self::Add(add) => {
@@ -79,22 +149,27 @@ impl EvidenceCommand {
                 named::size(&add.path)?;
                 let officer = flow.authorize(&context.credential()?, take_in()).await?;
                 let mut watched = Watched::new("hashing");
-                let (file, record) = flow
-                    .take_exhibit(&officer, add.file, &add.path, &name, &add.why, &mut *watched.watch())
-                    .await?;
+                let carry = if add.as_archive { Carry::Archive } else { Carry::Files };
+                let new = NewExhibit { path: &add.path, name: &name, why: &add.why, carry };
+                let (file, record) =
+                    flow.take_exhibit(&officer, add.file, new, &mut *watched.watch()).await?;
                 let taken = file.exhibits.last();
                 Ok(Output::new(
                     format!(
                         "exhibit {} taken in: {} files, {}, tree {}",
                         record.exhibit,
-                        record.files.len(),
+                        record.files,
                         bytes(taken.map_or(0, |exhibit| exhibit.bytes)),
                         taken.map(|exhibit| exhibit.tree.to_string()).unwrap_or_default()
                     ),
-                    &json!({ "exhibit": taken, "files": record.files }),
+                    &json!({ "exhibit": taken, "record": record }),
                 ))
             }
-            Self::Seal { file } => {
+            Self::Seal { what, .. } => {
+                let [file] = what.as_slice() else {
+                    return Err(refuse("R-841", "one file at a time is sealed at a node", "name one FILE"));
+                };
+                let file = file_id(file, "name the new package with `--out`")?;
                 let officer = flow.authorize(&context.credential()?, seal()).await?;
                 let mut watched = Watched::new("sealing");
                 let (_, summary) = flow.seal_evidence(&officer, file, &mut *watched.watch()).await?;
@@ -123,14 +198,16 @@ impl EvidenceCommand {
                 ))
             }
             Self::Fetch { file } => fetch(&flow, file).await,
-            Self::Verify { file } => {
+            Self::Verify { what, .. } => {
+                let file = file_id(&what, "name the roots you trust with `--trust`")?;
                 let (place, report) = flow.verify_evidence(file).await?;
                 let code = if report.is_valid() { 0 } else { vocabulary::Family::PeerFault.exit_code() };
                 let text = format!("{report}\nPKG is {}", place.display());
                 Ok(Output::new(text, &json!({ "package": place, "valid": code == 0, "report": report }))
                     .with_code(code))
             }
-            Self::Open { file, out } => {
+            Self::Open { what, out, .. } => {
+                let file = file_id(&what, "name your key with `--key`")?;
                 let officer = flow.authorize(&context.credential()?, open(&flow, file).await?).await?;
                 let mut watched = Watched::new("opening");
                 let opened = flow.open_evidence(&officer, file, &out, &mut *watched.watch()).await?;

@@ -6,6 +6,7 @@ pub(crate) mod evidence;
 pub(crate) mod file;
 pub(crate) mod finding;
 pub(crate) mod incoming;
+pub(crate) mod laboratory;
 pub(crate) mod node;
 pub(crate) mod officer;
 pub(crate) mod peer;

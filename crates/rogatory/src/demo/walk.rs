@@ -139,9 +139,9 @@ async fn execute(
     let b = &cast.b;
     let officer = b.flow.authorize(&b.first, take_in()).await?;
     let why = "produced by the provider under order 12/2026";
+    let new = flow::NewExhibit { path, name: &name(path), why, carry: evidence::Carry::Files };
     let mut watched = Watched::new("hashing");
-    let (known, _) =
-        b.flow.take_exhibit(&officer, file, path, &name(path), why, &mut *watched.watch()).await?;
+    let (known, _) = b.flow.take_exhibit(&officer, file, new, &mut *watched.watch()).await?;
     drop(watched);
     let taken = known.exhibits.last().context("the exhibit")?.clone();
     narrator.step(

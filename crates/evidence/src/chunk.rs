@@ -1,0 +1,15 @@
+//! One chunk of an encrypted stream: what both bulk suites do, in place, in any order, from several threads.
+
+use crate::AgeError;
+
+/// Bytes of the tag after every chunk, in both suites.
+pub(crate) const TAG_BYTES: usize = 16;
+
+/// Seals and opens single chunks in place, in any order, from several threads.
+pub(crate) trait ChunkCipher: Send + Sync {
+    /// Plain bytes of every chunk but the last.
+    fn chunk_bytes(&self) -> usize;
+    fn seal(&self, index: u64, last: bool, chunk: &mut [u8]) -> Result<[u8; TAG_BYTES], AgeError>;
+    /// `chunk` is ciphertext and tag; gives the length of the plain text, which is at its front.
+    fn open(&self, index: u64, last: bool, chunk: &mut [u8]) -> Result<usize, AgeError>;
+}
