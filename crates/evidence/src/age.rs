@@ -2,10 +2,12 @@
 
 mod chunk;
 mod header;
+mod hybrid;
 mod identity;
 mod stream;
 
 pub(crate) use chunk::AgeChunks;
+pub use hybrid::{HybridIdentity, HybridRecipient, decrypt_hybrid, encrypt_hybrid};
 pub use identity::{AgeIdentity, AgeRecipient};
 pub use stream::{AgeReader, AgeWriter, CHUNK_BYTES};
 

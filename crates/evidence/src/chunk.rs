@@ -9,6 +9,10 @@ pub(crate) const TAG_BYTES: usize = 16;
 pub(crate) trait ChunkCipher: Send + Sync {
     /// Plain bytes of every chunk but the last.
     fn chunk_bytes(&self) -> usize;
+    /// True when the last chunk is never whole: after a whole one comes an empty one.
+    fn last_is_short(&self) -> bool {
+        false
+    }
     fn seal(&self, index: u64, last: bool, chunk: &mut [u8]) -> Result<[u8; TAG_BYTES], AgeError>;
     /// `chunk` is ciphertext and tag; gives the length of the plain text, which is at its front.
     fn open(&self, index: u64, last: bool, chunk: &mut [u8]) -> Result<usize, AgeError>;

@@ -9,6 +9,7 @@ mod bag;
 mod block;
 mod case;
 mod chunk;
+mod cobblestone;
 mod compact;
 mod content;
 #[cfg(test)]
@@ -29,7 +30,10 @@ mod suite;
 mod unpacked;
 mod verify;
 
-pub use age::{AgeError, AgeIdentity, AgeReader, AgeRecipient, AgeWriter, CHUNK_BYTES};
+pub use age::{
+    AgeError, AgeIdentity, AgeReader, AgeRecipient, AgeWriter, CHUNK_BYTES, HybridIdentity, HybridRecipient,
+    decrypt_hybrid, encrypt_hybrid,
+};
 pub use archive::ArchiveFault;
 pub use bag::{BagFault, MAX_MANIFEST_LINES, MAX_PATH_BYTES, ManifestEntry, PartInfo, read_manifest};
 pub use case::{CaseExhibit, case_document};

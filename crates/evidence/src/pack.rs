@@ -698,6 +698,25 @@ mod tests {
     }
 
     #[test]
+    fn the_second_suite_goes_round_at_every_size_around_its_chunks_and_batches() {
+        // The archive is 512 bytes a block: these sizes end it on and beside whole chunks and batches.
+        for blocks in [0, 1, 31, 32, 33, 63, 64, 1023, 1024, 1025, 2000] {
+            let bench = Bench::new(&[("exact", noise(512 * blocks))]);
+            let mut request = bench.request();
+            request.suite = BulkSuite::Cobblestone256;
+            let summary = pack(request, &ToyKeys::new(), &bench.path("package"), &mut carry_on).unwrap();
+            assert!(summary.files.iter().any(|file| file.name == "data/payload.cob.000000"));
+            let report = bench.verify();
+            assert!(report.is_valid(), "{report}");
+            bench.open().unwrap();
+            assert!(
+                fs::read(bench.path("opened/data/case/exact")).unwrap() == noise(512 * blocks),
+                "{blocks}"
+            );
+        }
+    }
+
+    #[test]
     fn links_strange_names_and_empty_folders_travel_as_one_archive() {
         let bench = Bench::usual();
         std::os::unix::fs::symlink("nowhere", bench.path("case/link")).unwrap();

@@ -58,12 +58,14 @@ struct Batch {
 struct Grid {
     chunk: usize,
     chunks: usize,
+    last_is_short: bool,
 }
 
 impl Grid {
     fn of(cipher: &dyn ChunkCipher) -> Self {
         let chunk = cipher.chunk_bytes();
-        Self { chunk, chunks: BATCH_BYTES.checked_div(chunk).unwrap_or(1).max(1) }
+        let chunks = BATCH_BYTES.checked_div(chunk).unwrap_or(1).max(1);
+        Self { chunk, chunks, last_is_short: cipher.last_is_short() }
     }
 
     fn plain(self) -> usize {
@@ -224,7 +226,9 @@ impl SealStream {
     /// Seals the last chunk, waits until everything is written, and gives the parts.
     pub(crate) fn finish(mut self) -> io::Result<Vec<PartInfo>> {
         // At least one chunk, perhaps an empty one.
-        let sent = self.room().map(drop).and_then(|()| self.send(true));
+        let empty = self.batch.is_none() || (self.grid.last_is_short && self.begins_batch());
+        let begun = if empty { self.room().map(drop) } else { Ok(()) };
+        let sent = begun.and_then(|()| self.send(true));
         self.end(sent.err())
     }
 
@@ -313,12 +317,13 @@ fn seal_chunks(batch: &mut Batch, grid: Grid, cipher: &dyn ChunkCipher) -> io::R
     for (at, slot) in batch.bytes.chunks_mut(grid.sealed_chunk()).enumerate() {
         let length = left.min(grid.chunk);
         left = left.saturating_sub(length);
-        let last = batch.last && left == 0;
+        let short = !grid.last_is_short || length < grid.chunk;
+        let last = batch.last && left == 0 && short;
         let (plain, after) = slot.split_at_mut_checked(length).ok_or_else(stopped)?;
         let tag = cipher.seal(first.saturating_add(number(at)), last, plain).map_err(io::Error::other)?;
         after.get_mut(..TAG_BYTES).ok_or_else(stopped)?.copy_from_slice(&tag);
         sealed = sealed.saturating_add(length).saturating_add(TAG_BYTES);
-        if left == 0 {
+        if left == 0 && (last || !batch.last) {
             break;
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     age::{self, AgeError, AgeIdentity},
     chunk::ChunkCipher,
+    cobblestone::{Cobblestone, HEADER_BYTES},
 };
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use std::{cell::Cell, io::Read, str::FromStr, sync::Arc};
@@ -15,15 +16,19 @@ pub enum BulkSuite {
     /// age v1: ChaCha20-Poly1305 under X25519 (C2SP age v1.1.0).
     #[default]
     AgeV1,
+    /// AES-256-GCM under a key of its own (C2SP chunked-encryption).
+    #[serde(rename = "cobblestone-256")]
+    Cobblestone256,
 }
 
 impl BulkSuite {
-    pub const ALL: [Self; 1] = [Self::AgeV1];
+    pub const ALL: [Self; 2] = [Self::AgeV1, Self::Cobblestone256];
 
     /// As the label and the command line write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AgeV1 => "age-v1",
+            Self::Cobblestone256 => "cobblestone-256",
         }
     }
 
@@ -36,6 +41,7 @@ impl BulkSuite {
     pub(crate) fn part_name(self, index: u64) -> String {
         match self {
             Self::AgeV1 => format!("data/payload.age.{index:06}"),
+            Self::Cobblestone256 => format!("data/payload.cob.{index:06}"),
         }
     }
 }
@@ -44,7 +50,7 @@ impl FromStr for BulkSuite {
     type Err = vocabulary::WordError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|suite| suite.as_str() == text);
-        found.ok_or_else(|| vocabulary::WordError::new("a bulk suite such as `age-v1`", text))
+        found.ok_or_else(|| vocabulary::WordError::new("a bulk suite, `age-v1` or `cobblestone-256`", text))
     }
 }
 
@@ -102,6 +108,15 @@ impl Bulk {
                 let (header, cipher) = age::begin(&identity.recipient(), &random)?;
                 Ok(Self { key_file, header, cipher: Arc::new(cipher) })
             }
+            BulkSuite::Cobblestone256 => {
+                let mut key = Zeroizing::new([0; 32]);
+                random(&mut key[..]);
+                let text = Zeroizing::new(hex::encode(&key[..]));
+                let mut key_file = Zeroizing::new(text.as_bytes().to_vec());
+                key_file.push(b'\n');
+                let (header, cipher) = Cobblestone::seal_header(&key, &random)?;
+                Ok(Self { key_file, header: header.to_vec(), cipher: Arc::new(cipher) })
+            }
         }
     }
 }
@@ -121,6 +136,18 @@ pub(crate) fn unlock(
                 1 => Ok(Arc::new(cipher)),
                 found => Err(AgeError::Stanzas { found }),
             }
+        }
+        BulkSuite::Cobblestone256 => {
+            let wrong = || AgeError::Key { expected: "one line with 64 hex digits" };
+            let line = line.filter(|line| !line.bytes().any(|byte| byte.is_ascii_uppercase()));
+            let mut key = Zeroizing::new([0; 32]);
+            hex::decode_to_slice(line.ok_or_else(wrong)?, &mut key[..]).map_err(|_| wrong())?;
+            let mut header = [0; HEADER_BYTES];
+            input.read_exact(&mut header).map_err(|error| match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => AgeError::Truncated { chunks: 0 },
+                _ => AgeError::Read(error),
+            })?;
+            Cobblestone::open_header(&key, &header).map(|cipher| Arc::new(cipher) as Arc<dyn ChunkCipher>)
         }
     }
 }

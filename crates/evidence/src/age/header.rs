@@ -49,8 +49,23 @@ pub(super) fn write_header(
     let mut body = file_key.to_vec();
     key.seal_in_place_append_tag(zero_nonce(), Aad::empty(), &mut body)
         .map_err(|_| AgeError::Library { what: "wrap a file key" })?;
-    let covered =
-        format!("{VERSION_LINE}\n-> {X25519_TYPE} {}\n{}\n---", BASE64.encode(share), BASE64.encode(body));
+    write(&[(vec![X25519_TYPE.to_owned(), BASE64.encode(share)], body)], file_key)
+}
+
+/// A whole header of stanzas, each its arguments and its body.
+pub(super) fn write(stanzas: &[(Vec<String>, Vec<u8>)], file_key: &FileKey) -> Result<Vec<u8>, AgeError> {
+    let mut covered = format!("{VERSION_LINE}\n");
+    for (arguments, body) in stanzas {
+        covered.push_str(&format!("-> {}\n", arguments.join(" ")));
+        let body = BASE64.encode(body);
+        let mut rest = body.as_str();
+        while let Some((line, after)) = rest.split_at_checked(BODY_COLUMNS) {
+            covered.push_str(&format!("{line}\n"));
+            rest = after;
+        }
+        covered.push_str(&format!("{rest}\n"));
+    }
+    covered.push_str("---");
     let mac = hmac::sign(&mac_key(file_key)?, covered.as_bytes());
     Ok(format!("{covered} {}\n", BASE64.encode(mac)).into_bytes())
 }
@@ -91,6 +106,27 @@ impl Header {
 
     pub(super) fn stanza_count(&self) -> usize {
         self.stanzas.len()
+    }
+
+    /// As `unlock`, for a file whose stanzas are all of one kind.
+    pub(super) fn unlock_with(
+        &self,
+        kind: &str,
+        unwrap: &dyn Fn(&[String], &[u8]) -> Result<Option<FileKey>, AgeError>,
+    ) -> Result<FileKey, AgeError> {
+        if self.stanzas.iter().any(|stanza| stanza.is(kind))
+            && !self.stanzas.iter().all(|stanza| stanza.is(kind))
+        {
+            return Err(malformed("a post-quantum stanza has company of another kind"));
+        }
+        let mut found = None;
+        for stanza in self.stanzas.iter().filter(|stanza| stanza.is(kind)) {
+            let key = unwrap(&stanza.arguments, &stanza.body)?;
+            found = found.or(key);
+        }
+        let file_key = found.ok_or(AgeError::NotForThisKey)?;
+        hmac::verify(&mac_key(&file_key)?, &self.covered, &self.mac).map_err(|_| AgeError::HeaderMac)?;
+        Ok(file_key)
     }
 
     /// Finds the stanza that this identity opens, then checks the MAC.
