@@ -5,6 +5,7 @@
 use super::{
     AgeChunks, AgeError,
     header::{self, FileKey, Header},
+    identity::shared_secret,
 };
 use crate::chunk::{ChunkCipher, TAG_BYTES};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD as BASE64};
@@ -211,6 +212,11 @@ fn unwrap(arguments: &[String], body: &[u8], private: &PrivateKey) -> Result<Opt
         return Err(wrong("a hybrid stanza does not have exactly one share"));
     };
     let share = BASE64.decode(share).map_err(|_| wrong("a value is not canonical base64"))?;
+    // A point of low order gives zero under every secret, so any secret finds it.
+    match share.last_chunk::<32>() {
+        Some(point) => drop(shared_secret(&[1; 32], point)?),
+        None => return Err(wrong("a hybrid share is not 1,120 bytes long")),
+    }
     let share =
         EncappedKey::from_bytes(&share).map_err(|_| wrong("a hybrid share is not 1,120 bytes long"))?;
     if body.len() != 32 {
