@@ -205,15 +205,6 @@ impl Flow {
         }
         Ok(())
     }
-
-    /// Puts a duty off after a failed fetch.
-    pub async fn fetch_failed(&self, duty: &str, trouble: &str) -> Result<(), FlowError> {
-        let mut write = self.store.write().await?;
-        let open = write.queries().duties_open().await?;
-        let attempts = open.iter().find(|row| row.id == duty).map_or(0, |row| row.attempts);
-        write.postpone_duty(duty, next_attempt(self.now(), attempts), trouble).await?;
-        Ok(write.commit().await?)
-    }
 }
 
 fn lapse_report(until: Instant, days_before: u32) -> Report {

@@ -67,6 +67,8 @@ pub enum FlowError {
     OneOfficer,
     #[error("`{path}`: {source}")]
     Disk { path: String, source: std::io::Error },
+    #[error("the disk of `{path}` has {free} bytes free; {needed} are needed, with what must stay free")]
+    NoSpace { path: String, needed: u64, free: u64 },
     #[error("a record in the store cannot be read: {what}")]
     Record { what: &'static str },
 }
@@ -81,7 +83,9 @@ impl Failure for FlowError {
             | Self::Text { .. }
             | Self::UnknownPeer { .. } => Family::Refusal,
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => Family::PeerFault,
-            Self::ObjectGone { .. } | Self::Disk { .. } | Self::Record { .. } => Family::Fault,
+            Self::ObjectGone { .. } | Self::Disk { .. } | Self::NoSpace { .. } | Self::Record { .. } => {
+                Family::Fault
+            }
             Self::Evidence(report) => report.family,
             other => other.inner().map_or(Family::Fault, Failure::family),
         }
@@ -100,6 +104,7 @@ impl Failure for FlowError {
             Self::OneOfficer => "P-548",
             Self::ObjectGone { .. } => "F-401",
             Self::Disk { .. } => "F-402",
+            Self::NoSpace { .. } => "F-580",
             Self::Record { .. } => "F-403",
             Self::Evidence(_) => "F-404",
             other => other.inner().map_or("F-400", Failure::code),
@@ -138,6 +143,10 @@ impl Failure for FlowError {
             }
             Self::Disk { .. } => {
                 "check the path, its owner and the space on the disk, then try again".to_owned()
+            }
+            Self::NoSpace { .. } => {
+                "free space on this disk, or move the folder of the node to a larger one, then try again"
+                    .to_owned()
             }
             Self::Record { .. } => "run `rogatory node doctor`".to_owned(),
             Self::Evidence(report) => report.remedy.clone(),

@@ -14,3 +14,4 @@ mod package;
 mod quarantine;
 mod receipt;
 mod replay;
+mod speed;
