@@ -41,7 +41,7 @@ pub use perform::Performed;
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
 pub use timeline::{Letter, Step, Text, Timeline};
-pub use transfer::ensure_space;
+pub use transfer::{RETRIEVAL_WINDOW, SealedPackage, Served, ensure_space};
 
 use keys::NodeKeys;
 use std::sync::Arc;

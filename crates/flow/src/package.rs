@@ -11,7 +11,7 @@ use evidence::{
     DEFAULT_PART_BYTES, FileDigest, OpenedExhibit, PackExhibit, PackKeys, PackRequest, PackageSummary,
     SignerInfo, VerifyReport, Watch,
 };
-use exchange::{Announcement, ExhibitSummary, PackageFile};
+use exchange::{Announcement, ExhibitSummary, PackageFile, PartsSummary};
 use mandate::Authorized;
 use register::Peer;
 use seal::{Certificate, OfficeKey};
@@ -47,6 +47,8 @@ pub struct Fetch {
     pub peer: Arc<Peer>,
     pub files: Vec<PackageFile>,
     pub bytes: u64,
+    /// How many parts there are beside `files`, when they are too many to be announced one by one.
+    pub parts: Option<PartsSummary>,
     /// The folder in which parts arrive.
     pub arriving: PathBuf,
     /// True when every part is here already and only the verification is owed.
@@ -263,11 +265,9 @@ impl Flow {
         let Some(object) = read.queries().object(sealed.announcement).await? else { return Ok(None) };
         let announcement: Announcement =
             serde_json::from_slice(&object).map_err(|_| FlowError::Record { what: "an announcement" })?;
-        Ok(announcement
-            .files
-            .iter()
-            .find(|listed| listed.name == name)
-            .map(|listed| (self.folder.sealed(file).join(package.to_string()).join(name), listed.digest)))
+        let folder = self.folder.sealed(file).join(package.to_string());
+        let listed = crate::transfer::announced_file(&announcement, &folder, name)?;
+        Ok(listed.map(|listed| (folder.join(name), listed.digest)))
     }
 
     /// Records, once, that the other State began to take a package.
@@ -314,13 +314,15 @@ impl Flow {
             package,
             peer: self.peer(known.to).await?,
             files: announcement.files,
+            parts: announcement.parts,
             bytes: announcement.bytes,
             arriving: self.folder.arriving(file, package),
             complete: self.folder.received(file, package).exists(),
         })
     }
 
-    async fn announcement(&self, file: FileId, package: PackageId) -> Result<Announcement, FlowError> {
+    /// What the other State said of a package when it announced it.
+    pub async fn announcement(&self, file: FileId, package: PackageId) -> Result<Announcement, FlowError> {
         let rows = {
             let mut read = self.store.read().await?;
             read.queries().events(file).await?
@@ -512,11 +514,14 @@ fn announcement(
         .iter()
         .map(|part| PackageFile { name: part.name.clone(), size: part.size, digest: part.digest })
         .collect();
+    let bytes = files.iter().map(|part| part.size).sum();
+    let (files, parts) = Announcement::listing(files);
     Announcement {
         package,
         tag_manifest: summary.tagmanifest_digest,
-        bytes: files.iter().map(|part| part.size).sum(),
+        bytes,
         files,
+        parts,
         exhibits: file
             .exhibits
             .iter()
@@ -529,6 +534,8 @@ fn announcement(
                 tree: exhibit.tree,
             })
             .collect(),
+        // Said when it is sent.
+        available_until: None,
     }
 }
 

@@ -2,10 +2,10 @@
 //! again where it stopped.
 
 use crate::{
-    NodeError, Road,
+    NodeError, Pace, Road,
     client::plain,
     error::disk,
-    landing::{self, Landed, Landing},
+    landing::{Landed, Landing},
 };
 use bytes::Bytes;
 use exchange::PackageFile;
@@ -109,7 +109,7 @@ pub(crate) async fn bring(
     fetch = flow.fetch_plan(file, package).await?;
     let mut cost = FetchCost::default();
     if !fetch.complete {
-        cost = bring_files(source, &fetch, progress).await?;
+        cost = bring_files(source, flow, &fetch, progress).await?;
     }
     let (worker, duty, runtime) = (flow.clone(), duty.to_owned(), tokio::runtime::Handle::current());
     // Hashing a package takes its time: not on a thread that answers peers.
@@ -146,41 +146,115 @@ impl Tally {
     }
 }
 
-/// What one file needs on its way.
+/// What every file of one package needs on its way.
 #[derive(Clone)]
 struct Carrier {
-    source: Source,
-    peer: Arc<register::Peer>,
-    package: PackageId,
+    from: From,
     tally: Arc<Tally>,
+}
+
+#[derive(Clone)]
+enum From {
+    Peer { road: Road, peer: Arc<register::Peer>, package: PackageId },
+    Folder(PathBuf),
 }
 
 async fn bring_files(
     source: Source,
+    flow: &Flow,
     fetch: &Fetch,
     progress: &mut (dyn FnMut(FetchProgress) + Send),
 ) -> Result<FetchCost, NodeError> {
-    let place = |file: &PackageFile| fetch.arriving.join(&file.name);
-    let here: u64 = fetch.files.iter().map(|file| landing::here(&place(file), file.size)).sum();
-    flow::ensure_space(&fetch.arriving, fetch.bytes.saturating_sub(here))?;
-    let tally = Arc::new(Tally::default());
-    let carrier =
-        Carrier { source, peer: Arc::clone(&fetch.peer), package: fetch.package, tally: Arc::clone(&tally) };
-    bring_all(&carrier, fetch, &fetch.files, progress).await?;
-    Ok(tally.cost())
+    let from = match source {
+        Source::Road(road) => From::Peer { road, peer: Arc::clone(&fetch.peer), package: fetch.package },
+        Source::Folder(folder) => From::Folder(folder),
+    };
+    let carrier = Carrier { from, tally: Arc::default() };
+    let (to, total) = (&fetch.arriving, fetch.bytes);
+    let begun = arrived(to);
+    flow::ensure_space(to, total.saturating_sub(begun))?;
+    bring_all(&carrier, to, &fetch.files, total, progress).await?;
+    if fetch.parts.is_some() {
+        // The manifest is here now, with the digest that was announced.
+        let announcement = flow.announcement(fetch.file, fetch.package).await?;
+        let parts = fetch.counted_parts(&announcement)?;
+        bring_all(&carrier, to, &parts, total, progress).await?;
+    }
+    Ok(carrier.tally.cost())
 }
 
-/// Brings every file that is not here, several at once; one that fails does not stop the others.
-async fn bring_all(
-    carrier: &Carrier,
-    fetch: &Fetch,
+/// Copies files of our own from folder to folder, each checked as it goes.
+pub(crate) async fn copy_files(
+    from: &Path,
+    to: &Path,
     files: &[PackageFile],
+    total: u64,
     progress: &mut (dyn FnMut(FetchProgress) + Send),
 ) -> Result<(), NodeError> {
+    flow::ensure_space(to, total.saturating_sub(arrived(to)))?;
+    let carrier = Carrier { from: From::Folder(from.to_owned()), tally: Arc::default() };
+    bring_all(&carrier, to, files, total, progress).await
+}
+
+/// Bytes that lie in a folder already.
+fn arrived(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(about) if about.is_dir() => arrived(&entry.path()),
+        Ok(about) => about.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
+}
+
+/// Brings every file that is not here, several at once; one that is wrong does not stop the others.
+async fn bring_all(
+    carrier: &Carrier,
+    to: &Path,
+    files: &[PackageFile],
+    total: u64,
+    progress: &mut (dyn FnMut(FetchProgress) + Send),
+) -> Result<(), NodeError> {
+    let mut missing = missing(carrier, to, files)?;
+    let at_once = match &carrier.from {
+        From::Peer { road, .. } => road.pace().at_once,
+        // A disk gives most when it is read at one place.
+        From::Folder(_) => 1,
+    };
+    let (mut running, mut failed) = (JoinSet::new(), None);
+    let mut tick = tokio::time::interval(TELL);
+    loop {
+        while running.len() < at_once
+            && matches!(failed, None | Some(NodeError::Part { .. }))
+            && let Some((file, target)) = missing.pop_front()
+        {
+            let carrier = carrier.clone();
+            running.spawn(async move { bring_file(&carrier, &file, &target).await });
+        }
+        progress(FetchProgress { done: carrier.tally.done.load(Ordering::Relaxed), total });
+        tokio::select! {
+            ended = running.join_next() => match ended {
+                None => return failed.map_or(Ok(()), Err),
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => failed = failed.or(Some(error)),
+                Some(Err(_)) => failed = failed.or(Some(trouble("the fetch of a part was stopped"))),
+            },
+            _ = tick.tick() => {}
+        }
+    }
+}
+
+/// The files that are not whole here, with their places.
+fn missing(
+    carrier: &Carrier,
+    to: &Path,
+    files: &[PackageFile],
+) -> Result<VecDeque<(PackageFile, PathBuf)>, NodeError> {
     let mut missing = VecDeque::new();
     for file in files {
-        let target = fetch.arriving.join(&file.name);
-        if fs::metadata(&target).is_ok_and(|about| about.len() == file.size) {
+        let target = to.join(&file.name);
+        // A file has its name only since its digest was right.
+        if fs::symlink_metadata(&target).is_ok_and(|about| about.is_file() && about.len() == file.size) {
             carrier.tally.done.fetch_add(file.size, Ordering::Relaxed);
             continue;
         }
@@ -189,41 +263,17 @@ async fn bring_all(
         }
         missing.push_back((file.clone(), target));
     }
-    let at_once = match &carrier.source {
-        Source::Road(road) => road.pace().at_once,
-        // A disk gives most when it is read from one place.
-        Source::Folder(_) => 1,
-    };
-    let (mut running, mut failed) = (JoinSet::new(), None);
-    let mut tick = tokio::time::interval(TELL);
-    loop {
-        while running.len() < at_once
-            && !matches!(failed, Some(NodeError::Road { .. } | NodeError::Disk { .. }))
-            && let Some((file, target)) = missing.pop_front()
-        {
-            let carrier = carrier.clone();
-            running.spawn(async move { bring_file(&carrier, &file, &target).await });
-        }
-        let told = FetchProgress { done: carrier.tally.done.load(Ordering::Relaxed), total: fetch.bytes };
-        progress(told);
-        tokio::select! {
-            ended = running.join_next() => match ended {
-                None => break,
-                Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(error))) => failed = failed.or(Some(error)),
-                Some(Err(_)) => failed = failed.or(Some(trouble("the fetch of a part was stopped"))),
-            },
-            _ = tick.tick() => {}
-        }
-    }
-    failed.map_or(Ok(()), Err)
+    Ok(missing)
 }
 
 async fn bring_file(carrier: &Carrier, file: &PackageFile, target: &Path) -> Result<(), NodeError> {
     for _ in 0..PART_TRIES {
-        let landed = match &carrier.source {
-            Source::Road(road) => pull(carrier, road, file, target).await?,
-            Source::Folder(folder) => copy(carrier, folder, file, target).await?,
+        let landed = match &carrier.from {
+            From::Peer { road, peer, package } => {
+                let url = format!("{}/v1/packages/{package}/{}", peer.endpoint(), file.name);
+                pull(carrier, road, peer, &url, file, target).await?
+            }
+            From::Folder(folder) => copy(carrier, &folder.join(&file.name), file, target).await?,
         };
         if landed == Landed::AsAnnounced {
             return Ok(());
@@ -245,6 +295,8 @@ enum Told {
 async fn pull(
     carrier: &Carrier,
     road: &Road,
+    peer: &register::Peer,
+    url: &str,
     file: &PackageFile,
     target: &Path,
 ) -> Result<Landed, NodeError> {
@@ -254,7 +306,12 @@ async fn pull(
     let tally = Arc::clone(&carrier.tally);
     let writer = spawn_blocking(move || land(&path, size, digest, &tally, begin, receive));
     let came = match begun.await {
-        Ok(have) if have < size => receive_from(carrier, road, file, have, send).await,
+        Ok(have) if have < size => {
+            let range = format!("bytes={have}-{}", size - 1);
+            let request = road.client(peer)?.get(url).header(RANGE, range);
+            receive_from(carrier, road.pace(), request, size, have, send).await
+        }
+        // Whole already, or the thread says itself why it ended.
         _ => {
             drop(send);
             Ok(())
@@ -312,20 +369,18 @@ fn settle(landing: Landing, taken: io::Result<()>, digest: Digest) -> io::Result
 /// Asks for what is missing and hands it to the thread of the file.
 async fn receive_from(
     carrier: &Carrier,
-    road: &Road,
-    file: &PackageFile,
+    pace: &Pace,
+    request: reqwest::RequestBuilder,
+    size: u64,
     have: u64,
     send: mpsc::Sender<Told>,
 ) -> Result<(), NodeError> {
-    let url = format!("{}/v1/packages/{}/{}", carrier.peer.endpoint(), carrier.package, file.name);
-    let range = format!("bytes={have}-{}", file.size.saturating_sub(1));
-    let request = road.client(&carrier.peer)?.get(url).header(RANGE, range);
     let mut answer = request.send().await.map_err(|error| trouble(&plain(&error)))?;
-    let mut left = file.size - have;
+    let mut left = size - have;
     match answer.status() {
         StatusCode::PARTIAL_CONTENT => {}
         StatusCode::OK => {
-            left = file.size;
+            left = size;
             if send.send(Told::FromTheBeginning).await.is_err() {
                 return Ok(());
             }
@@ -344,7 +399,7 @@ async fn receive_from(
         left -= length;
         waiting += chunk.len();
         carrier.tally.done.fetch_add(length, Ordering::Relaxed);
-        road.pace().take(chunk.len()).await;
+        pace.take(chunk.len()).await;
         batch.push(chunk);
         if waiting >= BATCH_BYTES || left == 0 {
             waiting = 0;
@@ -362,11 +417,11 @@ async fn receive_from(
 /// One attempt from a folder.
 async fn copy(
     carrier: &Carrier,
-    folder: &Path,
+    from: &Path,
     file: &PackageFile,
     target: &Path,
 ) -> Result<Landed, NodeError> {
-    let (from, to, tally) = (folder.join(&file.name), target.to_owned(), Arc::clone(&carrier.tally));
+    let (from, to, tally) = (from.to_owned(), target.to_owned(), Arc::clone(&carrier.tally));
     let (size, digest) = (file.size, file.digest);
     let copied = spawn_blocking(move || copy_file(&from, &to, size, digest, &tally)).await;
     match copied.map_err(|_| trouble("the copying of a part was stopped"))? {
@@ -380,6 +435,9 @@ fn copy_file(from: &Path, to: &Path, size: u64, digest: Digest, tally: &Tally) -
     let mut landing = Landing::open(to, size)?;
     tally.begin(&landing);
     let mut copied = || -> io::Result<()> {
+        if !fs::symlink_metadata(from)?.is_file() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
         let mut source = File::open(from)?;
         source.seek(SeekFrom::Start(landing.have()))?;
         let mut buffer = vec![0; BATCH_BYTES];

@@ -140,15 +140,6 @@ impl Landing {
     }
 }
 
-/// Bytes that are here of a file of which parts may be missing.
-pub(crate) fn here(target: &Path, size: u64) -> u64 {
-    let length = |path: &Path| fs::metadata(path).map(|about| about.len());
-    match length(target) {
-        Ok(found) if found == size => size,
-        _ => length(&partial(target)).ok().filter(|found| *found <= size).unwrap_or(0),
-    }
-}
-
 fn partial(target: &Path) -> PathBuf {
     beside(target, ".partial")
 }

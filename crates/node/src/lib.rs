@@ -3,6 +3,7 @@
 //! The handlers here store and answer; what a message does to a file is `flow`'s. Not here: the command
 //! line (`rogatory`), pages for officers.
 
+mod carried;
 mod client;
 mod configuration;
 mod descriptor;
@@ -13,13 +14,15 @@ mod landing;
 mod limits;
 mod pace;
 mod process;
+mod served;
 mod server;
 mod serving;
 mod tls;
 mod work;
 
+pub use carried::{Exported, export_package, import_package};
 pub use client::{Road, RoadTrouble};
-pub use configuration::{Configuration, OfficeConfiguration};
+pub use configuration::{Configuration, OfficeConfiguration, TransferConfiguration};
 pub use descriptor::{export, sign};
 pub use error::NodeError;
 pub use fetch::{FetchCost, FetchProgress, Fetched, fetch_package};

@@ -1,5 +1,6 @@
 //! How fast packages are fetched: one bucket of bytes for all parts, and how many parts come at once.
 
+use serde::{Deserialize, Serialize};
 use std::{
     num::NonZeroU64,
     str::FromStr,
@@ -12,7 +13,8 @@ use tokio::time::Instant;
 pub const MAX_PARTS_AT_ONCE: usize = 4;
 
 /// A rate such as `20MiB/s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Rate(NonZeroU64);
 
 impl Rate {
@@ -21,6 +23,23 @@ impl Rate {
     }
 }
 
+impl TryFrom<String> for Rate {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Rate> for String {
+    fn from(rate: Rate) -> Self {
+        let bytes = rate.bytes_per_second();
+        let (name, unit) = UNITS.into_iter().find(|(_, unit)| bytes % unit == 0).unwrap_or(("B", 1));
+        format!("{}{name}/s", bytes / unit)
+    }
+}
+
+/// The larger first.
 const UNITS: [(&str, u64); 5] =
     [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("MB", 1_000_000), ("B", 1)];
 

@@ -1,6 +1,6 @@
 //! The peer endpoint: take in envelopes, serve sealed packages, say who we are.
 
-use crate::{Limits, serving::serve_file, tls::client_state};
+use crate::{Limits, served::ServedCounts, serving::serve_file, tls::client_state};
 use axum::{
     Extension, Router,
     body::Body,
@@ -25,6 +25,7 @@ pub(crate) struct Endpoint {
     pub(crate) flow: Flow,
     /// Wakes the worker that opens what was taken in.
     pub(crate) arrived: Arc<Notify>,
+    pub(crate) served: ServedCounts,
     /// Our signed descriptor, when it was exported.
     pub(crate) descriptor: Arc<Option<Vec<u8>>>,
 }
@@ -108,7 +109,8 @@ async fn package_file(
         Err(error) => return refuse(&error.report()),
     };
     let taken = request.method() == Method::GET;
-    let told = Arc::new(|_: u64, _: u64| {});
+    let (counts, flow) = (endpoint.served.clone(), endpoint.flow.clone());
+    let told = Arc::new(move |from, bytes| counts.add(package, &name, from, bytes, flow.now()));
     let mut response = serve_file(&path, request.method(), request.headers(), told).await;
     // Who only asks for the size takes nothing.
     if taken
