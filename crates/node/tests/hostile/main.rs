@@ -15,3 +15,4 @@ mod quarantine;
 mod receipt;
 mod replay;
 mod speed;
+mod transfer;

@@ -190,7 +190,7 @@ fn announcement(files: &[(&str, u64, Digest)]) -> Announcement {
 }
 
 /// B says with its real key that a package can be fetched for `file`.
-async fn announce(world: &World, file: FileId, announcement: Announcement) -> EnvelopeId {
+pub(crate) async fn announce(world: &World, file: FileId, announcement: Announcement) -> EnvelopeId {
     let (a, b) = (&world.a, &world.b);
     let message = Message::Evidence(announcement);
     let id = b.plant(a, file, AUTHORITY, b.key(AUTHORITY), message).await;
@@ -310,6 +310,7 @@ async fn what_a_peer_serves_is_cut_at_its_announced_size_and_checked_as_it_arriv
         (Serving::Bytes(other), "P-580: the part `bagit.txt` is not what was announced, 3 times"),
         (Serving::Bytes(true_bytes[..5].to_vec()), "F-706: the package did not arrive: the transfer was cut"),
         (Serving::Status(404), "F-706: the package did not arrive: the peer answered 404"),
+        (Serving::Status(416), "F-706: the package did not arrive: the peer answered 416"),
         (Serving::Status(302), "F-706: the package did not arrive: the peer answered 302"),
         (Serving::Status(500), "F-706: the package did not arrive: the peer answered 500"),
     ] {

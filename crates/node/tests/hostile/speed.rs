@@ -50,6 +50,21 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
+/// Seconds of processor that this process took, and those children of it that ended.
+fn processor() -> (f64, f64) {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<f64> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .skip(11)
+        .take(4)
+        .map(|f| f.parse().unwrap())
+        .collect();
+    ((fields[0] + fields[1]) / 100.0, (fields[2] + fields[3]) / 100.0)
+}
+
 /// `TMPDIR` says on which disk; `MEBIBYTES` and `ROUNDS` how much and how often.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures; run it with --release"]
@@ -78,22 +93,25 @@ async fn a_fetch_beside_rsync() {
         })
         .await;
         let road = node::Road::new(a.flow.clone());
+        let before = processor().0;
         let (began, mut arrived) = (Instant::now(), None);
         node::fetch_package(&a.flow, &road, "", file, package, &mut |progress| {
             if progress.done == progress.total {
-                arrived.get_or_insert_with(|| began.elapsed());
+                arrived.get_or_insert_with(|| (began.elapsed(), processor().0 - before));
             }
         })
         .await
         .unwrap();
         let whole = began.elapsed();
-        let arrived = arrived.unwrap();
+        let (arrived, ours) = arrived.unwrap();
+        let before = processor().1;
         let folder = b.folder().sealed(file).join(package.to_string());
         let copied =
             Daemon::start(&world.place, &folder).map(|daemon| daemon.copy(&world.place.join("copy")));
         let beside = copied.map_or(0.0, |time| rate(announced.bytes, time));
+        let theirs = processor().1 - before;
         println!(
-            "round {round}: sealed in {sealed:.1?}; fetch {arrived:.2?} = {:.0} MiB/s hashed as it came; with the verification after it {whole:.2?}; rsync -W {beside:.0} MiB/s",
+            "round {round}: sealed in {sealed:.1?}; fetch {arrived:.2?} = {:.0} MiB/s hashed as it came, {ours:.2} s of processor; with the verification after it {whole:.2?}; rsync -W {beside:.0} MiB/s, {theirs:.2} s of processor",
             rate(announced.bytes, arrived),
         );
         fs::remove_dir_all(world.place.join("copy")).unwrap();
