@@ -81,6 +81,7 @@ async fn make(place: &Path, folder: &str, state: &str) -> anyhow::Result<Made> {
         listen: format!("127.0.0.1:{port}"),
         endpoint: format!("https://127.0.0.1:{port}"),
         declarations: Default::default(),
+        transfer: Default::default(),
         offices,
     };
     configuration.declarations.convention_in_force = true;

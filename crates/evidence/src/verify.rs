@@ -61,12 +61,14 @@ pub struct Judges<'a> {
     pub signature: &'a VerifySignature<'a>,
     pub time_stamp: Option<&'a VerifyTimeStamp<'a>>,
     pub recipients: Option<&'a CountRecipients<'a>>,
+    /// Digests of files that were hashed when they arrived here, so that they need not be read a second time.
+    pub arrived: Option<&'a BTreeMap<String, Digest>>,
 }
 
 impl<'a> Judges<'a> {
     /// Signatures alone.
     pub fn of_signature(signature: &'a VerifySignature<'a>) -> Self {
-        Self { signature, time_stamp: None, recipients: None }
+        Self { signature, time_stamp: None, recipients: None, arrived: None }
     }
 }
 
@@ -171,7 +173,7 @@ pub fn verify_outer_watched(package: &Path, judges: Judges<'_>, progress: &mut W
     let (stamped, time_stamp) = time_stamp_layer(&folder, &view, judges.time_stamp);
     let mut layers = vec![
         files_layer(&view),
-        parts_layer(&folder, &view, progress),
+        parts_layer(&folder, &view, judges.arrived, progress),
         tags_layer(&folder, &view),
         signature,
         addressees_layer(&folder, &view, judges.recipients),
@@ -271,10 +273,18 @@ fn set_faults(manifest: &[ManifestEntry], contents: &BTreeMap<String, u64>) -> V
     missing.chain(extra).take(MAX_FAULTS).map(|fault| fault.report()).collect()
 }
 
-fn parts_layer(folder: &PackageFolder, view: &View, progress: &mut Watch<'_>) -> Layer {
+fn parts_layer(
+    folder: &PackageFolder,
+    view: &View,
+    arrived: Option<&BTreeMap<String, Digest>>,
+    progress: &mut Watch<'_>,
+) -> Layer {
     let manifest = view.manifest.as_deref().unwrap_or_default();
-    let total = manifest.iter().map(|entry| view.size(&entry.path)).sum();
-    let check = PartsCheck::new(folder, manifest);
+    let known = |entry: &&ManifestEntry| arrived.is_some_and(|known| known.contains_key(&entry.path));
+    let unknown = manifest.iter().filter(|entry| !known(entry));
+    let total = unknown.map(|entry| view.size(&entry.path)).sum();
+    let before: u64 = manifest.iter().filter(known).map(|entry| view.size(&entry.path)).sum();
+    let check = PartsCheck::new(folder, manifest, arrived);
     let threads = thread::available_parallelism().map_or(1, |count| count.get().min(8));
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| check.work())).collect();
@@ -299,7 +309,10 @@ fn parts_layer(folder: &PackageFolder, view: &View, progress: &mut Watch<'_>) ->
     let mut layer = layer(
         "parts",
         "no byte of the encrypted parts or of the key envelope was changed since the manifest was written",
-        format!("{} files, {done} bytes hashed with SHA-256", manifest.len()),
+        match before {
+            0 => format!("{} files, {done} bytes hashed with SHA-256", manifest.len()),
+            _ => format!("{} files, {before} bytes hashed with SHA-256 as they arrived", manifest.len()),
+        },
         faults,
         "cd PKG && sha256sum -c manifest-sha256.txt",
     );
@@ -313,6 +326,7 @@ fn parts_layer(folder: &PackageFolder, view: &View, progress: &mut Watch<'_>) ->
 struct PartsCheck<'a> {
     folder: &'a PackageFolder,
     manifest: &'a [ManifestEntry],
+    arrived: Option<&'a BTreeMap<String, Digest>>,
     next: AtomicUsize,
     done: AtomicU64,
     stop: AtomicBool,
@@ -320,10 +334,15 @@ struct PartsCheck<'a> {
 }
 
 impl<'a> PartsCheck<'a> {
-    fn new(folder: &'a PackageFolder, manifest: &'a [ManifestEntry]) -> Self {
+    fn new(
+        folder: &'a PackageFolder,
+        manifest: &'a [ManifestEntry],
+        arrived: Option<&'a BTreeMap<String, Digest>>,
+    ) -> Self {
         Self {
             folder,
             manifest,
+            arrived,
             next: AtomicUsize::new(0),
             done: AtomicU64::new(0),
             stop: AtomicBool::new(false),
@@ -336,10 +355,13 @@ impl<'a> PartsCheck<'a> {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(entry) = self.manifest.get(number) else { return };
-            let checked = check_digest(self.folder, entry, &mut buffer, &mut |bytes| {
-                self.done.fetch_add(bytes, Ordering::Relaxed);
-                !self.stop.load(Ordering::Relaxed)
-            });
+            let checked = match self.arrived.and_then(|arrived| arrived.get(&entry.path)) {
+                Some(found) => same(entry, *found),
+                None => check_digest(self.folder, entry, &mut buffer, &mut |bytes| {
+                    self.done.fetch_add(bytes, Ordering::Relaxed);
+                    !self.stop.load(Ordering::Relaxed)
+                }),
+            };
             if let Err(fault) = checked {
                 let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
                 faults.insert(number, fault.report());
@@ -377,11 +399,13 @@ fn check_digest(
     buffer: &mut [u8],
     visit: &mut dyn FnMut(u64) -> bool,
 ) -> Result<(), BagFault> {
-    match folder.digest(&entry.path, buffer, visit)? {
-        Some(found) if found.digest != entry.digest => {
-            Err(BagFault::Altered { file: found.name, expected: entry.digest, found: found.digest })
-        }
-        _ => Ok(()),
+    folder.digest(&entry.path, buffer, visit)?.map_or(Ok(()), |found| same(entry, found.digest))
+}
+
+fn same(entry: &ManifestEntry, found: Digest) -> Result<(), BagFault> {
+    match found == entry.digest {
+        true => Ok(()),
+        false => Err(BagFault::Altered { file: entry.path.clone(), expected: entry.digest, found }),
     }
 }
 

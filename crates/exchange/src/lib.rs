@@ -16,12 +16,14 @@ mod settle;
 mod statement;
 
 pub use admit::{Admission, AdmitFault, admit};
+pub use announcement::{MANIFEST_NAME, TAG_MANIFEST_NAME};
 pub use envelope::{Envelope, EnvelopeFault, addressed_digest};
 pub use limit::{
-    CLOCK_SKEW_MAX, MAX_ENVELOPE_BYTES, MAX_FILE_NAME_BYTES, MAX_FILES_ANNOUNCED, MAX_TEXT_BYTES,
+    CLOCK_SKEW_MAX, MAX_ENVELOPE_BYTES, MAX_FILE_NAME_BYTES, MAX_FILES_ANNOUNCED, MAX_PARTS_ANNOUNCED,
+    MAX_PARTS_LISTED, MAX_TEXT_BYTES,
 };
 pub use log_evidence::{LogEvidence, RECEIVED_LABEL, STATEMENT_LABEL};
-pub use message::{Announcement, Decision, ExhibitSummary, Message, PackageFile};
+pub use message::{Announcement, Decision, ExhibitSummary, Message, PackageFile, PartsSummary};
 pub use receipt::{CosignedHead, Receipt};
 pub use retry::next_attempt;
 pub use settle::{SettleFault, Settled, settle};

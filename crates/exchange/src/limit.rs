@@ -12,3 +12,7 @@ pub const MAX_FILES_ANNOUNCED: usize = 100_000;
 pub const MAX_FILE_NAME_BYTES: usize = 255;
 /// Policy: clocks that differ by more are shown to people on both sides.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
+/// The most parts that an announcement may count without listing them: 64 TiB in parts of 256 MiB.
+pub const MAX_PARTS_ANNOUNCED: u64 = 262_144;
+/// The most parts that are listed one by one; more are counted, so that a statement stays small.
+pub const MAX_PARTS_LISTED: usize = 1_000;

@@ -70,9 +70,31 @@ pub struct Announcement {
     /// The digest of `tagmanifest-sha256.txt`, which the evidence office signed.
     pub tag_manifest: Digest,
     pub files: Vec<PackageFile>,
+    /// Present when the encrypted parts are too many to be listed: their names and digests are in the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartsSummary>,
     /// The sum of the sizes, in bytes.
     pub bytes: u64,
     pub exhibits: Vec<ExhibitSummary>,
+    /// Until when the sender keeps the package for the receiver; the sender's policy, not the Convention's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_until: Option<Instant>,
+}
+
+/// All parts but the last have the same size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartsSummary {
+    pub count: u64,
+    pub part_bytes: u64,
+    pub last_bytes: u64,
+}
+
+impl PartsSummary {
+    /// The size of a part, counted from 0.
+    pub fn size(&self, index: u64) -> u64 {
+        if index + 1 == self.count { self.last_bytes } else { self.part_bytes }
+    }
 }
 
 /// One file of the package; `name` is its path in the bag.

@@ -179,6 +179,7 @@ mod tests {
             package: id(3).parse().unwrap(),
             tag_manifest: Digest::of(b"tags"),
             files: names.iter().map(file).collect(),
+            parts: None,
             bytes: 4 * names.len() as u64,
             exhibits: vec![ExhibitSummary {
                 exhibit: id(4).parse().unwrap(),
@@ -187,6 +188,7 @@ mod tests {
                 bytes: 4,
                 tree: Digest::of(b"tree"),
             }],
+            available_until: Some(at("2027-02-22T06:09:58Z")),
         }
     }
 

@@ -1,12 +1,12 @@
 //! The duty to say something: build the statement, sign it, seal it to the office, put it in the outbox.
 
-use crate::{Flow, FlowError, perform::history};
+use crate::{Flow, FlowError, perform::history, transfer::RETRIEVAL_WINDOW};
 use casefile::{
     Disposition, Parcel, TransportEvent,
     incoming::{self, Incoming},
     outgoing::Outgoing,
 };
-use exchange::{Decision, Message, STATEMENT_LABEL, Statement, addressed_digest};
+use exchange::{Announcement, Decision, Message, STATEMENT_LABEL, Statement, addressed_digest};
 use mandate::{Authorized, FourEyes};
 use store::{DutyRow, OutboxRow};
 use vocabulary::{EnvelopeId, FileId, OfficeFunction, OfficeId, OfficerId};
@@ -36,6 +36,9 @@ impl Flow {
         let mut write = self.store.write().await?;
         if !write.queries().duty_open(&duty.id).await? {
             return Ok(());
+        }
+        if let Message::Evidence(announcement) = &statement.message {
+            self.promise(&mut write, announcement).await?;
         }
         let committed = addressed_digest(envelope, built.from, built.to, &sealed.digest());
         let (salt, leaf) = self.append(&mut write, STATEMENT_LABEL, &committed).await?;
@@ -151,10 +154,10 @@ impl Flow {
                 answers = true;
                 let sealed = file.sealed.as_ref().ok_or(FlowError::Record { what: "a sealed package" })?;
                 let announcement = self.object(sealed.announcement, "an announcement").await?;
-                Message::Evidence(
-                    serde_json::from_slice(&announcement)
-                        .map_err(|_| FlowError::Record { what: "an announcement" })?,
-                )
+                let announcement: Announcement = serde_json::from_slice(&announcement)
+                    .map_err(|_| FlowError::Record { what: "an announcement" })?;
+                let available_until = Some(self.now().plus(RETRIEVAL_WINDOW));
+                Message::Evidence(Announcement { available_until, ..announcement })
             }
             Parcel::Consultation { text } => {
                 Message::Consultation { text: self.text(*text, "a consultation").await? }

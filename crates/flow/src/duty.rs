@@ -1,6 +1,6 @@
 //! Discharging what is due: every duty reports back with a command that a second time is refused.
 
-use crate::{Flow, FlowError, Level, View};
+use crate::{Flow, FlowError, Level, View, transfer::window_report};
 use casefile::{
     Duty, Refused, Side,
     incoming::{self, Incoming},
@@ -145,12 +145,16 @@ impl Flow {
     async fn alarm(&self, row: &DutyRow, until: Instant, days_before: u32) -> Result<(), FlowError> {
         let mut write = self.store.write().await?;
         let view = write.queries().view(row.file).await?.as_ref().map(View::of).transpose()?;
-        let running_until = view.and_then(|view| view.runs_until());
+        let running_until = view.as_ref().and_then(View::runs_until);
         // A rung that passed while the clock stood says nothing now; the next one will.
         let current = self.now().since(row.due) < DAY;
         if running_until == Some(until) && current {
             let report = lapse_report(until, days_before);
             let level = if days_before <= 3 { Level::Fail } else { Level::Warn };
+            self.find(&mut write, format!("alarm/{}", row.id), level, Some(row.file), None, report).await?;
+        } else if current && let Some(report) = view.and_then(|view| window_report(&view, until, days_before))
+        {
+            let level = if days_before <= 1 { Level::Fail } else { Level::Warn };
             self.find(&mut write, format!("alarm/{}", row.id), level, Some(row.file), None, report).await?;
         }
         write.discharge_duty(&row.id, self.now()).await?;
@@ -204,15 +208,6 @@ impl Flow {
             write.commit().await?;
         }
         Ok(())
-    }
-
-    /// Puts a duty off after a failed fetch.
-    pub async fn fetch_failed(&self, duty: &str, trouble: &str) -> Result<(), FlowError> {
-        let mut write = self.store.write().await?;
-        let open = write.queries().duties_open().await?;
-        let attempts = open.iter().find(|row| row.id == duty).map_or(0, |row| row.attempts);
-        write.postpone_duty(duty, next_attempt(self.now(), attempts), trouble).await?;
-        Ok(write.commit().await?)
     }
 }
 

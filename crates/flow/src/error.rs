@@ -67,6 +67,10 @@ pub enum FlowError {
     OneOfficer,
     #[error("`{path}`: {source}")]
     Disk { path: String, source: std::io::Error },
+    #[error("the manifest of the package `{package}` does not name the parts that were announced")]
+    Parts { package: vocabulary::PackageId },
+    #[error("the disk of `{path}` has {free} bytes free; {needed} are needed, with what must stay free")]
+    NoSpace { path: String, needed: u64, free: u64 },
     #[error("a record in the store cannot be read: {what}")]
     Record { what: &'static str },
 }
@@ -80,8 +84,12 @@ impl Failure for FlowError {
             | Self::NoFile { .. }
             | Self::Text { .. }
             | Self::UnknownPeer { .. } => Family::Refusal,
-            Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => Family::PeerFault,
-            Self::ObjectGone { .. } | Self::Disk { .. } | Self::Record { .. } => Family::Fault,
+            Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer | Self::Parts { .. } => {
+                Family::PeerFault
+            }
+            Self::ObjectGone { .. } | Self::Disk { .. } | Self::NoSpace { .. } | Self::Record { .. } => {
+                Family::Fault
+            }
             Self::Evidence(report) => report.family,
             other => other.inner().map_or(Family::Fault, Failure::family),
         }
@@ -100,6 +108,8 @@ impl Failure for FlowError {
             Self::OneOfficer => "P-548",
             Self::ObjectGone { .. } => "F-401",
             Self::Disk { .. } => "F-402",
+            Self::Parts { .. } => "P-581",
+            Self::NoSpace { .. } => "F-580",
             Self::Record { .. } => "F-403",
             Self::Evidence(_) => "F-404",
             other => other.inner().map_or("F-400", Failure::code),
@@ -111,6 +121,7 @@ impl Failure for FlowError {
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 Some("spec/02-exchange.md, messages".to_owned())
             }
+            Self::Parts { .. } => Some("spec/05-evidence-package.md, in the announcement".to_owned()),
             Self::Evidence(report) => report.clause.clone(),
             other => other.inner().and_then(Failure::clause),
         }
@@ -138,6 +149,13 @@ impl Failure for FlowError {
             }
             Self::Disk { .. } => {
                 "check the path, its owner and the space on the disk, then try again".to_owned()
+            }
+            Self::Parts { .. } => {
+                "keep what arrived, and ask the other State to seal and announce it again".to_owned()
+            }
+            Self::NoSpace { .. } => {
+                "free space on this disk, or move the folder of the node to a larger one, then try again"
+                    .to_owned()
             }
             Self::Record { .. } => "run `rogatory node doctor`".to_owned(),
             Self::Evidence(report) => report.remedy.clone(),

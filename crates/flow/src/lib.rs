@@ -24,6 +24,7 @@ mod receive;
 mod record;
 mod request;
 mod timeline;
+mod transfer;
 
 pub use audit::{Audit, Trouble};
 pub use clock::{Clock, SystemClock};
@@ -40,6 +41,7 @@ pub use perform::Performed;
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
 pub use timeline::{Letter, Step, Text, Timeline};
+pub use transfer::{RETRIEVAL_WINDOW, SealedPackage, Served, ensure_space};
 
 use keys::NodeKeys;
 use std::sync::Arc;

@@ -11,12 +11,13 @@ use evidence::{
     BulkSuite, Carry, DEFAULT_PART_BYTES, InnerRecord, Judges, KeyEnvelope, OpenedExhibit, PackExhibit,
     PackKeys, PackRequest, PackageLabel, PackageSummary, SealedExhibit, SignerInfo, VerifyReport, Watch,
 };
-use exchange::{Announcement, ExhibitSummary, PackageFile};
+use exchange::{Announcement, ExhibitSummary, PackageFile, PartsSummary};
 use mandate::Authorized;
 use register::Peer;
 use seal::{Certificate, OfficeKey};
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -60,6 +61,8 @@ pub struct Fetch {
     pub peer: Arc<Peer>,
     pub files: Vec<PackageFile>,
     pub bytes: u64,
+    /// How many parts there are beside `files`, when they are too many to be announced one by one.
+    pub parts: Option<PartsSummary>,
     /// The folder in which parts arrive.
     pub arriving: PathBuf,
     /// True when every part is here already and only the verification is owed.
@@ -313,11 +316,9 @@ impl Flow {
         let Some(object) = read.queries().object(sealed.announcement).await? else { return Ok(None) };
         let announcement: Announcement =
             serde_json::from_slice(&object).map_err(|_| FlowError::Record { what: "an announcement" })?;
-        Ok(announcement
-            .files
-            .iter()
-            .find(|listed| listed.name == name)
-            .map(|listed| (self.folder.sealed(file).join(package.to_string()).join(name), listed.digest)))
+        let folder = self.folder.sealed(file).join(package.to_string());
+        let listed = crate::transfer::announced_file(&announcement, &folder, name)?;
+        Ok(listed.map(|listed| (folder.join(name), listed.digest)))
     }
 
     /// Records, once, that the other State began to take a package.
@@ -364,13 +365,15 @@ impl Flow {
             package,
             peer: self.peer(known.to).await?,
             files: announcement.files,
+            parts: announcement.parts,
             bytes: announcement.bytes,
             arriving: self.folder.arriving(file, package),
             complete: self.folder.received(file, package).exists(),
         })
     }
 
-    async fn announcement(&self, file: FileId, package: PackageId) -> Result<Announcement, FlowError> {
+    /// What the other State said of a package when it announced it.
+    pub async fn announcement(&self, file: FileId, package: PackageId) -> Result<Announcement, FlowError> {
         let rows = {
             let mut read = self.store.read().await?;
             read.queries().events(file).await?
@@ -394,7 +397,7 @@ impl Flow {
     pub async fn fetched(&self, duty: &str, fetch: &Fetch) -> Result<VerifyReport, FlowError> {
         let received = self.folder.received(fetch.file, fetch.package);
         let place = if fetch.complete { &received } else { &fetch.arriving };
-        let report = self.verify_package(place, &fetch.peer);
+        let report = self.verify_arrived(place, fetch);
         let announced = self.outgoing(fetch.file).await?.evidence;
         let expected = announced.as_ref().map(|evidence| evidence.tag_manifest);
         if !report.is_valid() || report.tagmanifest_digest != expected || !self.is_for(&report, fetch) {
@@ -437,6 +440,22 @@ impl Flow {
                 && label.from == OfficeId::new(fetch.peer.state(), OfficeFunction::EvidenceOffice)
                 && label.to == Some(self.evidence_office())
         })
+    }
+
+    /// As `verify_package`; the parts were hashed when they arrived and are not read a second time.
+    fn verify_arrived(&self, place: &Path, fetch: &Fetch) -> VerifyReport {
+        let listed = match fetch.parts {
+            None => fetch.files.iter().map(|file| (file.name.clone(), file.digest)).collect(),
+            // Too many to be announced one by one: each was compared with the manifest.
+            Some(_) => evidence::list_package(place)
+                .map(|files| files.into_iter().map(|file| (file.name, file.digest)).collect())
+                .unwrap_or_default(),
+        };
+        let mut arrived: BTreeMap<String, Digest> = listed;
+        arrived.retain(|name, _| name.starts_with("data/"));
+        let now = self.now();
+        let signature = |tags: &[u8], signature: &[u8]| signer_of(tags, signature, &fetch.peer, now);
+        evidence::verify_outer(place, Judges { arrived: Some(&arrived), ..Judges::of_signature(&signature) })
     }
 
     /// The report on a package under one State's root, as anybody can repeat it.
@@ -611,11 +630,14 @@ fn announcement(
         .iter()
         .map(|part| PackageFile { name: part.name.clone(), size: part.size, digest: part.digest })
         .collect();
+    let bytes = files.iter().map(|part| part.size).sum();
+    let (files, parts) = Announcement::listing(files);
     Announcement {
         package,
         tag_manifest: summary.tagmanifest_digest,
-        bytes: files.iter().map(|part| part.size).sum(),
+        bytes,
         files,
+        parts,
         exhibits: file
             .exhibits
             .iter()
@@ -628,6 +650,8 @@ fn announcement(
                 tree: exhibit.tree,
             })
             .collect(),
+        // Said when it is sent.
+        available_until: None,
     }
 }
 

@@ -136,7 +136,8 @@ impl Flow {
                     bytes: announcement.bytes,
                     statement: Digest::of(&object),
                 };
-                self.answer(write, statement, command, &[object]).await
+                self.answer(write, statement, command, &[object]).await?;
+                self.remind(write, statement.file, announcement).await
             }
             Message::Consultation { text } => {
                 let text = text.as_bytes().to_vec();

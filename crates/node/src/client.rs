@@ -1,6 +1,6 @@
 //! The HTTPS road to a peer: hand over an envelope and bring back its receipt.
 
-use crate::{NodeError, tls::client_config};
+use crate::{NodeError, Pace, tls::client_config};
 use flow::Flow;
 use register::Peer;
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
@@ -29,12 +29,22 @@ pub enum RoadTrouble {
 #[derive(Debug, Clone)]
 pub struct Road {
     flow: Flow,
+    pace: Pace,
     clients: Arc<Mutex<HashMap<StateCode, (Digest, Client)>>>,
 }
 
 impl Road {
     pub fn new(flow: Flow) -> Self {
-        Self { flow, clients: Arc::default() }
+        Self { flow, pace: Pace::default(), clients: Arc::default() }
+    }
+
+    /// The same road, on which packages come at another pace.
+    pub fn at(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     pub(crate) fn client(&self, peer: &Peer) -> Result<Client, NodeError> {

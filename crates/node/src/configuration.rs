@@ -1,6 +1,6 @@
 //! `node.toml`: one file, one structure; unknown names are refused.
 
-use crate::{NodeError, error::disk};
+use crate::{MAX_PARTS_AT_ONCE, NodeError, Pace, Rate, error::disk};
 use register::Declarations;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
@@ -23,6 +23,8 @@ pub struct Configuration {
     /// The address that peers use, such as `https://node.example:8443`.
     pub endpoint: String,
     pub declarations: DeclarationsConfiguration,
+    #[serde(default, skip_serializing_if = "TransferConfiguration::is_default")]
+    pub transfer: TransferConfiguration,
     pub offices: BTreeMap<OfficeFunction, OfficeConfiguration>,
 }
 
@@ -36,6 +38,28 @@ pub struct DeclarationsConfiguration {
     /// True once the Convention is in force for this State, Art. 65.
     #[serde(default)]
     pub convention_in_force: bool,
+}
+
+/// How packages are fetched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferConfiguration {
+    /// Parts fetched at the same time, each on its own connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts_at_once: Option<usize>,
+    /// The most that all fetches together take of the line, such as `20MiB/s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Rate>,
+}
+
+impl TransferConfiguration {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn pace(&self) -> Pace {
+        Pace::new(self.parts_at_once, self.limit)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +103,9 @@ impl Configuration {
         }
         if self.languages.is_empty() {
             return wrong("languages", "at least one language is needed, Art. 40(13)");
+        }
+        if self.transfer.parts_at_once.is_some_and(|parts| !(1..=MAX_PARTS_AT_ONCE).contains(&parts)) {
+            return wrong("transfer.parts_at_once", "1 to 4 parts can come at once");
         }
         match OfficeFunction::ALL.into_iter().find(|office| !self.offices.contains_key(office)) {
             Some(office) => wrong("offices", &format!("the office `{office}` is missing")),
@@ -134,6 +161,8 @@ const HEADER: &str = "\
 # endpoint   the address that peers use; its host is in the TLS certificate
 # declarations.preservation_needs_dual_criminality   the reservation of Art. 42(5)
 # declarations.convention_in_force                   true once the Convention is in force for the State, Art. 65
+# transfer.parts_at_once   parts of a package fetched at the same time, 1 to 4; twice the cores when not given
+# transfer.limit           the most that all fetches together take of the line, such as `20MiB/s`
 # offices    name and contact of each office, for people
 
 ";
@@ -151,6 +180,7 @@ mod tests {
             listen: "127.0.0.1:8443".to_owned(),
             endpoint: "https://node.example:8443".to_owned(),
             declarations: DeclarationsConfiguration::default(),
+            transfer: TransferConfiguration::default(),
             offices: OfficeFunction::ALL
                 .into_iter()
                 .map(|f| {
@@ -164,6 +194,15 @@ mod tests {
     fn a_configuration_goes_round_and_an_unknown_name_is_refused() {
         let text = example().to_toml().unwrap();
         assert_eq!(toml::from_str::<Configuration>(&text).unwrap(), example());
+        let mut slow = example();
+        slow.transfer.limit = Some("20MiB/s".parse().unwrap());
+        assert_eq!(toml::from_str::<Configuration>(&slow.to_toml().unwrap()).unwrap(), slow);
+        assert!(
+            toml::from_str::<Configuration>(
+                &text.replace("[offices", "[transfer]\nlimit = \"fast\"\n[offices")
+            )
+            .is_err()
+        );
         assert!(toml::from_str::<Configuration>(&format!("colour = \"red\"\n{text}")).is_err());
     }
 
@@ -178,6 +217,7 @@ mod tests {
         assert!(refused(|c| c.listen = "8443".to_owned()).contains("listen"));
         assert!(refused(|c| c.zone = "Mars/Olympus".to_owned()).contains("zone"));
         assert!(refused(|c| c.languages.clear()).contains("languages"));
+        assert!(refused(|c| c.transfer.parts_at_once = Some(5)).contains("parts_at_once"));
         assert!(
             refused(|c| {
                 c.offices.remove(&OfficeFunction::Node);

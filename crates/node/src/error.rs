@@ -32,9 +32,20 @@ pub enum NodeError {
     Sign { reason: String },
     #[error("the package did not arrive: {reason}")]
     Road { reason: String },
+    #[error("the part `{name}` is not what was announced, {tries} times")]
+    Part { name: String, tries: u32 },
+    #[error("the package in the folder ends inside `{name}`")]
+    Cut { name: String },
+    #[error("the folder `{path}` does not hold the package `{package}`, as it was announced")]
+    OtherPackage { path: String, package: vocabulary::PackageId },
 }
 
 impl NodeError {
+    /// A fetch that is tried again, and that people can help along meanwhile.
+    pub(crate) fn is_for_people(&self) -> bool {
+        matches!(self, Self::Part { .. } | Self::Flow(flow::FlowError::NoSpace { .. }))
+    }
+
     fn inner(&self) -> Option<&dyn Failure> {
         Some(match self {
             Self::Flow(e) => e,
@@ -52,7 +63,10 @@ impl Failure for NodeError {
             Self::NoNode { .. }
             | Self::NodeExists { .. }
             | Self::Configuration { .. }
-            | Self::Value { .. } => Family::Refusal,
+            | Self::Value { .. }
+            | Self::Cut { .. }
+            | Self::OtherPackage { .. } => Family::Refusal,
+            Self::Part { .. } => Family::PeerFault,
             other => other.inner().map_or(Family::Fault, Failure::family),
         }
     }
@@ -69,12 +83,20 @@ impl Failure for NodeError {
             Self::Tls { .. } => "F-704",
             Self::Sign { .. } => "F-705",
             Self::Road { .. } => "F-706",
+            Self::Part { .. } => "P-580",
+            Self::Cut { .. } => "R-631",
+            Self::OtherPackage { .. } => "R-632",
             other => other.inner().map_or("F-700", Failure::code),
         }
     }
 
     fn clause(&self) -> Option<String> {
-        self.inner().and_then(Failure::clause)
+        match self {
+            Self::Part { .. } | Self::OtherPackage { .. } => {
+                Some("spec/05-evidence-package.md, in the announcement".to_owned())
+            }
+            other => other.inner().and_then(Failure::clause),
+        }
     }
 
     fn remedy(&self) -> String {
@@ -97,6 +119,14 @@ impl Failure for NodeError {
             Self::Sign { .. } => "run `rogatory node doctor`".to_owned(),
             Self::Road { .. } => {
                 "nothing is lost; the node goes on by itself, or run `rogatory evidence fetch`".to_owned()
+            }
+            Self::Part { .. } => {
+                "ask the other State to check this part on its disk; the node goes on with the others and tries it again"
+                    .to_owned()
+            }
+            Self::Cut { .. } => "copy the package to the disk again; what came over is kept".to_owned(),
+            Self::OtherPackage { .. } => {
+                "name the folder with `tagmanifest-sha256.txt` of this package, or ask for another copy".to_owned()
             }
             other => other.inner().map_or_else(String::new, Failure::remedy),
         }

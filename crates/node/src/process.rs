@@ -3,6 +3,7 @@
 use crate::{
     Home, Limits, NodeError, Road,
     error::disk,
+    served::{ServedCounts, keep_counts},
     server::{Endpoint, router},
     tls, work,
 };
@@ -52,8 +53,10 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
     let address = listener.local_addr().map_err(fault)?;
     let config = RustlsConfig::from_config(tls::server_config(&flow).await?);
     let (arrived, ready) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let served = ServedCounts::default();
     let endpoint = Endpoint {
         flow: flow.clone(),
+        served: served.clone(),
         arrived: Arc::clone(&arrived),
         descriptor: Arc::new(std::fs::read(home.folder.path().join("descriptor.p7m")).ok()),
     };
@@ -76,7 +79,7 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
     let server = tokio::spawn(async move { server.serve(service).await });
 
     let (stop, stopped) = watch::channel(false);
-    let road = Road::new(flow.clone());
+    let road = Road::new(flow.clone()).at(home.configuration.transfer.pace());
     let workers = vec![
         tokio::spawn(work::watch_store(
             flow.clone(),
@@ -87,6 +90,7 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
         tokio::spawn(work::desk(flow.clone(), road.clone(), arrived, Arc::clone(&ready), stopped.clone())),
         tokio::spawn(work::post(flow.clone(), road, ready, stopped.clone())),
         tokio::spawn(work::watch_receipts(flow.clone(), stopped.clone())),
+        tokio::spawn(keep_counts(flow.clone(), served, stopped.clone())),
         tokio::spawn(let_in(flow.clone(), config, stopped)),
     ];
     tracing::info!(%address, state = %flow.us(), "serving");

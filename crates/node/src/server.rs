@@ -1,6 +1,6 @@
 //! The peer endpoint: take in envelopes, serve sealed packages, say who we are.
 
-use crate::{Limits, tls::client_state};
+use crate::{Limits, served::ServedCounts, serving::serve_file, tls::client_state};
 use axum::{
     Extension, Router,
     body::Body,
@@ -16,8 +16,7 @@ use flow::{Flow, FlowError, HandedBy};
 use futures_util::StreamExt as _;
 use std::sync::Arc;
 use tokio::sync::Notify;
-use tower::ServiceExt as _;
-use tower_http::{catch_panic::CatchPanicLayer, services::ServeFile, timeout::TimeoutLayer};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use vocabulary::{Failure as _, Family, PackageId, Report, StateCode};
 
 /// What the handlers need.
@@ -26,6 +25,7 @@ pub(crate) struct Endpoint {
     pub(crate) flow: Flow,
     /// Wakes the worker that opens what was taken in.
     pub(crate) arrived: Arc<Notify>,
+    pub(crate) served: ServedCounts,
     /// Our signed descriptor, when it was exported.
     pub(crate) descriptor: Arc<Option<Vec<u8>>>,
 }
@@ -109,10 +109,9 @@ async fn package_file(
         Err(error) => return refuse(&error.report()),
     };
     let taken = request.method() == Method::GET;
-    let mut response = match ServeFile::new(path).oneshot(request).await {
-        Ok(response) => response.into_response(),
-        Err(never) => match never {},
-    };
+    let (counts, flow) = (endpoint.served.clone(), endpoint.flow.clone());
+    let told = Arc::new(move |from, bytes| counts.add(package, &name, from, bytes, flow.now()));
+    let mut response = serve_file(&path, request.method(), request.headers(), told).await;
     // Who only asks for the size takes nothing.
     if taken
         && response.status().is_success()

@@ -4,8 +4,8 @@ use crate::NodeError;
 use flow::{Flow, FlowError};
 use register::Peer;
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig, client::WebPkiServerVerifier, crypto::CryptoProvider,
-    server::WebPkiClientVerifier, time_provider::TimeProvider, version::TLS13,
+    CipherSuite, ClientConfig, RootCertStore, ServerConfig, client::WebPkiServerVerifier,
+    crypto::CryptoProvider, server::WebPkiClientVerifier, time_provider::TimeProvider, version::TLS13,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _};
 use seal::Certificate;
@@ -13,8 +13,12 @@ use std::{sync::Arc, time::Duration};
 use vocabulary::{Failure as _, Report, StateCode};
 
 /// AWS-LC with X25519MLKEM768 first, and no key exchange without it in the first flight.
+///
+/// AES-128-GCM comes first: packages are large, sealed already, and its rounds are the fewest.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.cipher_suites.sort_by_key(|known| known.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
 }
 
 /// The server side: a client must show a certificate of an enrolled State's node, or of our own.

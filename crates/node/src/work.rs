@@ -91,10 +91,11 @@ fn begin_fetch(
             Err(error) => {
                 tracing::warn!(code = error.code(), %package, "package not fetched: {error}");
                 // What does not verify will not verify the next time; what did not arrive may.
-                let kept = if error.family() == Family::PeerFault {
+                let shown = || error.is_for_people().then(|| error.report());
+                let kept = if error.family() == Family::PeerFault && !error.is_for_people() {
                     flow.fetch_refused(&duty, file, error.report()).await
                 } else {
-                    flow.fetch_failed(&duty, &fetch::line(&error)).await
+                    flow.fetch_put_off(&duty, file, &fetch::line(&error), shown()).await
                 };
                 if let Err(error) = kept {
                     tracing::error!(code = error.code(), "{error}");

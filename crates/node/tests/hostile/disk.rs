@@ -128,7 +128,10 @@ async fn a_package_larger_than_the_disk_puts_the_fetch_off_until_there_is_room()
         duties.into_iter().find(|duty| duty.file == file && duty.attempts > 0).and_then(|duty| duty.trouble)
     })
     .await;
-    assert!(trouble.starts_with("F-701"), "{trouble}");
+    assert!(trouble.starts_with("F-580"), "{trouble}");
+    assert_eq!(fs::read_dir(a.folder().arriving(file, package)).map_or(0, Iterator::count), 0, "not a byte");
+    let findings = a.flow.findings().await.unwrap();
+    assert!(findings.iter().any(|f| f.file == Some(file) && f.report.code == "F-580"), "people are told");
     assert!(!a.folder().received(file, package).exists());
     assert!(a.flow.outgoing(file).await.unwrap().evidence.unwrap().verified.is_none());
     // The part that did not fit does not keep the disk full.

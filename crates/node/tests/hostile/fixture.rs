@@ -114,6 +114,7 @@ impl Node {
             listen: address.clone(),
             endpoint: format!("https://{address}"),
             declarations: Default::default(),
+            transfer: Default::default(),
             offices: OfficeFunction::ALL.into_iter().map(office).collect(),
         };
         configuration.declarations.convention_in_force = true;

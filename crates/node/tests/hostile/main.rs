@@ -14,3 +14,5 @@ mod package;
 mod quarantine;
 mod receipt;
 mod replay;
+mod speed;
+mod transfer;

@@ -11,9 +11,14 @@ use casefile::{incoming, outgoing};
 use clap::{Args, Subcommand};
 use evidence::Carry;
 use flow::{Flow, NewExhibit, View};
+use node::{Pace, Rate};
 use serde_json::json;
-use std::{path::PathBuf, time::Duration};
-use vocabulary::{Digest, ExhibitId, FileId, PackageId};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use vocabulary::{Digest, ExhibitId, FileId, Instant, PackageId};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvidenceCommand {
@@ -37,8 +42,32 @@ pub(crate) enum EvidenceCommand {
     #[command(after_help = "Example:\n  rogatory evidence send FILE")]
     Send { file: FileId },
     /// Fetch an announced package now; it goes on where it stopped. A serving node does it by itself.
-    #[command(after_help = "Example:\n  rogatory evidence fetch FILE")]
-    Fetch { file: FileId },
+    #[command(after_help = "Example:\n  rogatory evidence fetch FILE --limit 20MiB/s")]
+    Fetch {
+        file: FileId,
+        /// The most that is taken of the line, such as `20MiB/s`; else what `node.toml` says.
+        #[arg(long, value_name = "RATE")]
+        limit: Option<Rate>,
+        /// Parts fetched at the same time, 1 to 4.
+        #[arg(long, value_name = "NUMBER")]
+        parts: Option<usize>,
+    },
+    /// Take in an announced package from a disk that was carried here, as if it had been fetched.
+    #[command(after_help = "Example:\n  rogatory evidence import FILE --from /media/disk")]
+    Import {
+        file: FileId,
+        /// The folder of the package, or the one in which it lies.
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
+    /// Copy the sealed package to a disk that people carry, and check every part as it goes.
+    #[command(after_help = "Example:\n  rogatory evidence export FILE --to /media/disk")]
+    Export {
+        file: FileId,
+        /// The package gets a folder of its own in it.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
     /// Verify a package: what is proven by which layer, what is not, and how to check it without us.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify {
@@ -197,7 +226,13 @@ impl EvidenceCommand {
                     &performed.file,
                 ))
             }
-            Self::Fetch { file } => fetch(&flow, file).await,
+            Self::Fetch { file, limit, parts } => {
+                let set = context.home()?.configuration.transfer;
+                let pace = Pace::new(parts.or(set.parts_at_once), limit.or(set.limit));
+                fetch(&flow, file, Way::Road(node::Road::new(flow.clone()).at(pace))).await
+            }
+            Self::Import { file, from } => fetch(&flow, file, Way::Disk(from)).await,
+            Self::Export { file, to } => export(&flow, file, &to).await,
             Self::Verify { what, .. } => {
                 let file = file_id(&what, "name the roots you trust with `--trust`")?;
                 let (place, report) = flow.verify_evidence(file).await?;
@@ -226,7 +261,13 @@ impl EvidenceCommand {
     }
 }
 
-async fn fetch(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
+/// How a package comes here.
+enum Way {
+    Road(node::Road),
+    Disk(PathBuf),
+}
+
+async fn fetch(flow: &Flow, file: FileId, way: Way) -> anyhow::Result<Output> {
     let known = flow.outgoing(file).await?;
     let evidence = known.evidence.as_ref().ok_or_else(|| {
         refuse("R-809", "no evidence was announced in this file", "wait for the other State")
@@ -235,17 +276,30 @@ async fn fetch(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
     if evidence.verified.is_some() {
         return Ok(Output::new(format!("package {package} is here and verified"), evidence));
     }
-    let road = node::Road::new(flow.clone());
     let bar = show::bar("fetching", evidence.bytes);
+    let mut progress = |progress: node::FetchProgress| bar.set_position(progress.done);
     loop {
         let duty = flow.fetch_duty(file, package).await?;
-        let fetched = node::fetch_package(flow, &road, &duty, file, package, &mut |progress| {
-            bar.set_position(progress.done);
-        })
-        .await?;
-        if let Some(report) = fetched {
+        let fetched = match &way {
+            Way::Road(road) => node::fetch_package(flow, road, &duty, file, package, &mut progress).await?,
+            Way::Disk(from) => node::import_package(flow, &duty, file, package, from, &mut progress).await?,
+        };
+        if let Some(fetched) = fetched {
             bar.finish_and_clear();
-            return Ok(Output::new(format!("package {package} fetched and verified"), &report));
+            let cost = fetched.cost;
+            let mut text = format!("package {package} fetched and verified");
+            if cost.resumed > 0 {
+                let _ = write!(
+                    text,
+                    "\n{} were here before, {} of them hashed again",
+                    bytes(cost.resumed),
+                    bytes(cost.rehashed)
+                );
+            }
+            if cost.fetched_again > 0 {
+                let _ = write!(text, "\n{} came wrong and were fetched again", bytes(cost.fetched_again));
+            }
+            return Ok(Output::new(text, &fetched));
         }
         // The serving node is at it: wait for its result, or go on where it stops.
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -257,22 +311,40 @@ async fn fetch(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
     }
 }
 
+async fn export(flow: &Flow, file: FileId, to: &Path) -> anyhow::Result<Output> {
+    let sealed = flow.incoming(file).await?.sealed.map_or(0, |sealed| sealed.bytes);
+    let bar = show::bar("copying", sealed);
+    let exported =
+        node::export_package(flow, file, to, &mut |progress| bar.set_position(progress.done)).await?;
+    bar.finish_and_clear();
+    let exported = exported
+        .ok_or_else(|| refuse("R-808", "nothing is sealed in this file", "run `rogatory evidence seal`"))?;
+    let text = format!(
+        "package {}, {}, is in {}\nThe other State takes it in with `rogatory evidence import {file} --from {}`.",
+        exported.package,
+        bytes(exported.bytes),
+        exported.folder.display(),
+        to.display()
+    );
+    Ok(Output::new(text, &exported))
+}
+
 async fn list(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
     match flow.view(file).await? {
         View::Outgoing(known) => {
-            let rows: Vec<Vec<String>> = known
-                .evidence
-                .iter()
-                .map(|evidence| {
-                    let state = match (evidence.verified, evidence.opened) {
-                        (None, _) => "announced",
-                        (Some(_), false) => "verified",
-                        (Some(_), true) => "opened",
-                    };
-                    vec![evidence.package.to_string(), bytes(evidence.bytes), state.to_owned()]
-                })
-                .collect();
-            Ok(Output::new(table(&["Package", "Size", "State"], &rows), &known.evidence))
+            let (mut rows, mut until) = (Vec::new(), None);
+            if let Some(evidence) = &known.evidence {
+                let state = match (evidence.verified, evidence.opened) {
+                    (None, _) => "announced",
+                    (Some(_), false) => "verified",
+                    (Some(_), true) => "opened",
+                };
+                until = flow.announcement(file, evidence.package).await?.available_until;
+                let shown = until.map_or_else(String::new, |until| window(until, flow));
+                rows.push(vec![evidence.package.to_string(), bytes(evidence.bytes), state.to_owned(), shown]);
+            }
+            let data = json!({ "evidence": known.evidence, "available_until": until });
+            Ok(Output::new(table(&["Package", "Size", "State", "Available (their policy)"], &rows), &data))
         }
         View::Incoming(known) => {
             let rows: Vec<Vec<String>> = known
@@ -280,10 +352,42 @@ async fn list(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
                 .iter()
                 .map(|e| vec![e.exhibit.to_string(), e.files.to_string(), bytes(e.bytes), e.tree.to_string()])
                 .collect();
-            let data = json!({ "exhibits": known.exhibits, "package": known.sealed });
-            Ok(Output::new(table(&["Exhibit", "Files", "Size", "Tree"], &rows), &data))
+            let mut text = table(&["Exhibit", "Files", "Size", "Tree"], &rows);
+            let (mut served, mut until) = (None, None);
+            if let Some(sealed) = &known.sealed {
+                served = flow.served_so_far(sealed.package).await?;
+                until = flow.promised_until(sealed.package).await?;
+                let _ = write!(
+                    text,
+                    "\n\npackage {}: {}",
+                    sealed.package,
+                    taken(served, sealed.bytes, flow.now())
+                );
+                if let Some(until) = until {
+                    let _ = write!(text, "\navailable {} (our policy)", window(until, flow));
+                }
+            }
+            let data = json!({
+                "exhibits": known.exhibits,
+                "package": known.sealed,
+                "served": served,
+                "available_until": until,
+            });
+            Ok(Output::new(text, &data))
         }
     }
+}
+
+fn window(until: Instant, flow: &Flow) -> String {
+    format!("until {} ({})", show::local(until, flow.zone()), show::left(until, flow.now()))
+}
+
+/// `fetched 43 % (last 12 s ago)`; what was asked for again after a restart may count twice.
+fn taken(served: Option<flow::Served>, bytes: u64, now: Instant) -> String {
+    let Some(served) = served else { return "not fetched yet".to_owned() };
+    let percent = u128::from(served.bytes) * 100 / u128::from(bytes.max(1));
+    let ago = if served.at < now { now.since(served.at).as_secs() } else { 0 };
+    format!("fetched {} % (last {ago} s ago)", percent.min(100))
 }
 
 /// The permission for long work is checked before it begins; these commands only name it.

@@ -79,6 +79,7 @@ impl InitArguments {
             listen: self.listen,
             endpoint: self.endpoint,
             declarations: Default::default(),
+            transfer: Default::default(),
             offices,
         };
         Ok(InitRequest { configuration, hosts: self.hosts })
