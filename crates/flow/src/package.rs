@@ -17,6 +17,7 @@ use register::Peer;
 use seal::{Certificate, OfficeKey};
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -53,6 +54,8 @@ pub struct Fetch {
     pub arriving: PathBuf,
     /// True when every part is here already and only the verification is owed.
     pub complete: bool,
+    /// Files that were hashed as they arrived and had the announced digest, so that they need not be read again.
+    pub arrived: BTreeMap<String, Digest>,
 }
 
 /// What an examiner gets.
@@ -318,6 +321,7 @@ impl Flow {
             bytes: announcement.bytes,
             arriving: self.folder.arriving(file, package),
             complete: self.folder.received(file, package).exists(),
+            arrived: BTreeMap::new(),
         })
     }
 
