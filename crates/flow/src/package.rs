@@ -67,6 +67,8 @@ pub struct Fetch {
     pub arriving: PathBuf,
     /// True when every part is here already and only the verification is owed.
     pub complete: bool,
+    /// Files that were hashed as they arrived and had the announced digest, so that they need not be read again.
+    pub arrived: BTreeMap<String, Digest>,
 }
 
 /// What an examiner gets.
@@ -369,6 +371,7 @@ impl Flow {
             bytes: announcement.bytes,
             arriving: self.folder.arriving(file, package),
             complete: self.folder.received(file, package).exists(),
+            arrived: BTreeMap::new(),
         })
     }
 
@@ -442,20 +445,11 @@ impl Flow {
         })
     }
 
-    /// As `verify_package`; the parts were hashed when they arrived and are not read a second time.
+    /// As `verify_package`; what was hashed when it arrived is not read a second time.
     fn verify_arrived(&self, place: &Path, fetch: &Fetch) -> VerifyReport {
-        let listed = match fetch.parts {
-            None => fetch.files.iter().map(|file| (file.name.clone(), file.digest)).collect(),
-            // Too many to be announced one by one: each was compared with the manifest.
-            Some(_) => evidence::list_package(place)
-                .map(|files| files.into_iter().map(|file| (file.name, file.digest)).collect())
-                .unwrap_or_default(),
-        };
-        let mut arrived: BTreeMap<String, Digest> = listed;
-        arrived.retain(|name, _| name.starts_with("data/"));
         let now = self.now();
         let signature = |tags: &[u8], signature: &[u8]| signer_of(tags, signature, &fetch.peer, now);
-        evidence::verify_outer(place, Judges { arrived: Some(&arrived), ..Judges::of_signature(&signature) })
+        evidence::verify_outer(place, Judges { arrived: Some(&fetch.arrived), ..Judges::of_signature(&signature) })
     }
 
     /// The report on a package under one State's root, as anybody can repeat it.

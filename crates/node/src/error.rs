@@ -34,6 +34,8 @@ pub enum NodeError {
     Road { reason: String },
     #[error("the part `{name}` is not what was announced, {tries} times")]
     Part { name: String, tries: u32 },
+    #[error("the part `{name}` of our own package is not what was sealed")]
+    OwnPart { name: String },
     #[error("the package in the folder ends inside `{name}`")]
     Cut { name: String },
     #[error("the folder `{path}` does not hold the package `{package}`, as it was announced")]
@@ -84,6 +86,7 @@ impl Failure for NodeError {
             Self::Sign { .. } => "F-705",
             Self::Road { .. } => "F-706",
             Self::Part { .. } => "P-580",
+            Self::OwnPart { .. } => "F-581",
             Self::Cut { .. } => "R-631",
             Self::OtherPackage { .. } => "R-632",
             other => other.inner().map_or("F-700", Failure::code),
@@ -123,6 +126,9 @@ impl Failure for NodeError {
             Self::Part { .. } => {
                 "ask the other State to check this part on its disk; the node goes on with the others and tries it again"
                     .to_owned()
+            }
+            Self::OwnPart { .. } => {
+                "check the disk, and restore the package from a copy, or seal and announce it again".to_owned()
             }
             Self::Cut { .. } => "copy the package to the disk again; what came over is kept".to_owned(),
             Self::OtherPackage { .. } => {

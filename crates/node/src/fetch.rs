@@ -12,12 +12,12 @@ use exchange::PackageFile;
 use flow::{Fetch, Flow};
 use reqwest::{StatusCode, header::RANGE};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs::{self, File, TryLockError},
     io::{self, ErrorKind, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -109,7 +109,7 @@ pub(crate) async fn bring(
     fetch = flow.fetch_plan(file, package).await?;
     let mut cost = FetchCost::default();
     if !fetch.complete {
-        cost = bring_files(source, flow, &fetch, progress).await?;
+        (cost, fetch.arrived) = bring_files(source, flow, &fetch, progress).await?;
     }
     let (worker, duty, runtime) = (flow.clone(), duty.to_owned(), tokio::runtime::Handle::current());
     // Hashing a package takes its time: not on a thread that answers peers.
@@ -126,6 +126,7 @@ struct Tally {
     resumed: AtomicU64,
     rehashed: AtomicU64,
     again: AtomicU64,
+    arrived: Mutex<BTreeMap<String, Digest>>,
 }
 
 impl Tally {
@@ -134,6 +135,10 @@ impl Tally {
         self.done.fetch_add(landing.have(), Ordering::Relaxed);
         self.resumed.fetch_add(landing.resumed, Ordering::Relaxed);
         self.rehashed.fetch_add(landing.rehashed, Ordering::Relaxed);
+    }
+
+    fn arrived(&self) -> MutexGuard<'_, BTreeMap<String, Digest>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cost(&self) -> FetchCost {
@@ -164,7 +169,7 @@ async fn bring_files(
     flow: &Flow,
     fetch: &Fetch,
     progress: &mut (dyn FnMut(FetchProgress) + Send),
-) -> Result<FetchCost, NodeError> {
+) -> Result<(FetchCost, BTreeMap<String, Digest>), NodeError> {
     let from = match source {
         Source::Road(road) => From::Peer { road, peer: Arc::clone(&fetch.peer), package: fetch.package },
         Source::Folder(folder) => From::Folder(folder),
@@ -180,7 +185,8 @@ async fn bring_files(
         let parts = fetch.counted_parts(&announcement)?;
         bring_all(&carrier, to, &parts, total, progress).await?;
     }
-    Ok(carrier.tally.cost())
+    let arrived = std::mem::take(&mut *carrier.tally.arrived());
+    Ok((carrier.tally.cost(), arrived))
 }
 
 /// Copies files of our own from folder to folder, each checked as it goes.
@@ -193,7 +199,10 @@ pub(crate) async fn copy_files(
 ) -> Result<(), NodeError> {
     flow::ensure_space(to, total.saturating_sub(arrived(to)))?;
     let carrier = Carrier { from: From::Folder(from.to_owned()), tally: Arc::default() };
-    bring_all(&carrier, to, files, total, progress).await
+    match bring_all(&carrier, to, files, total, progress).await {
+        Err(NodeError::Part { name, .. } | NodeError::Cut { name }) => Err(NodeError::OwnPart { name }),
+        other => other,
+    }
 }
 
 /// Bytes that lie in a folder already.
@@ -276,6 +285,7 @@ async fn bring_file(carrier: &Carrier, file: &PackageFile, target: &Path) -> Res
             From::Folder(folder) => copy(carrier, &folder.join(&file.name), file, target).await?,
         };
         if landed == Landed::AsAnnounced {
+            carrier.tally.arrived().insert(file.name.clone(), file.digest);
             return Ok(());
         }
         carrier.tally.done.fetch_sub(file.size, Ordering::Relaxed);

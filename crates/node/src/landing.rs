@@ -277,3 +277,117 @@ impl Blocks {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at * 31 % 251) as u8).collect()
+    }
+
+    fn open(target: &Path, bytes: &[u8]) -> Landing {
+        Landing::open(target, bytes.len() as u64).unwrap()
+    }
+
+    fn names(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn a_file_lands_in_pieces_of_any_length_and_has_its_name_only_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("part");
+        for length in [0, 1, 4095, 4096, BLOCK_BYTES - 1, BLOCK_BYTES, 9 * BLOCK_BYTES + 17] {
+            let bytes = content(length);
+            let mut landing = open(&target, &bytes);
+            bytes.chunks(70_001).for_each(|piece| landing.take(piece).unwrap());
+            assert!(landing.is_whole() && !target.exists());
+            assert_eq!(landing.finish(Digest::of(&bytes)).unwrap(), Landed::AsAnnounced);
+            assert!(fs::read(&target).unwrap() == bytes, "{length}");
+            assert_eq!(names(folder.path()), 1);
+            fs::remove_file(&target).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_paused_file_goes_on_at_the_very_byte_and_a_large_one_without_reading_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("part");
+        let bytes = content(9 * BLOCK_BYTES + 5000);
+        for cut in [0, 1, 4096, BLOCK_BYTES, BLOCK_BYTES + 1, bytes.len() - 1] {
+            let mut landing = open(&target, &bytes);
+            landing.take(&bytes[..cut]).unwrap();
+            landing.pause().unwrap();
+            let mut landing = open(&target, &bytes);
+            assert_eq!((landing.have(), landing.rehashed), (cut as u64, 0));
+            landing.take(&bytes[cut..]).unwrap();
+            assert_eq!(landing.finish(Digest::of(&bytes)).unwrap(), Landed::AsAnnounced);
+            assert!(fs::read(&target).unwrap() == bytes, "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_kill_costs_the_block_in_memory_and_the_hash_since_it_was_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("part");
+        let bytes = content(KEEP_BYTES as usize + 3 * BLOCK_BYTES);
+        let mut landing = open(&target, &bytes);
+        landing.take(&bytes[..bytes.len() - 100]).unwrap();
+        drop(landing);
+        let mut landing = open(&target, &bytes);
+        assert_eq!(landing.have(), KEEP_BYTES + 2 * BLOCK_BYTES as u64);
+        assert_eq!(landing.rehashed, 2 * BLOCK_BYTES as u64);
+        landing.take(&bytes[landing.have() as usize..]).unwrap();
+        assert_eq!(landing.finish(Digest::of(&bytes)).unwrap(), Landed::AsAnnounced);
+    }
+
+    #[test]
+    fn a_state_that_does_not_fit_costs_reading_what_is_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("part");
+        let bytes = content(9 * BLOCK_BYTES);
+        for wrong in [&b""[..], &[0; 31], &[0; 32], &[0xff; 9000]] {
+            let mut landing = open(&target, &bytes);
+            landing.take(&bytes[..8 * BLOCK_BYTES - 5]).unwrap();
+            landing.pause().unwrap();
+            let mut torn = fs::read(state(&target)).unwrap();
+            if !wrong.is_empty() {
+                torn = wrong.to_vec();
+            } else {
+                torn.truncate(50);
+            }
+            fs::write(state(&target), torn).unwrap();
+            let mut landing = open(&target, &bytes);
+            assert_eq!(landing.rehashed, landing.have());
+            landing.take(&bytes[landing.have() as usize..]).unwrap();
+            assert_eq!(landing.finish(Digest::of(&bytes)).unwrap(), Landed::AsAnnounced);
+        }
+        // One that speaks of more than is here.
+        let mut landing = open(&target, &bytes);
+        landing.take(&bytes[..8 * BLOCK_BYTES]).unwrap();
+        landing.pause().unwrap();
+        OpenOptions::new().write(true).open(partial(&target)).unwrap().set_len(60_000).unwrap();
+        let landing = open(&target, &bytes);
+        assert_eq!((landing.have(), landing.rehashed), (60_000, 60_000));
+    }
+
+    #[test]
+    fn a_wrong_file_is_removed_and_what_is_too_long_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("part");
+        let bytes = content(5000);
+        let mut landing = open(&target, &bytes);
+        landing.take(&content(5001)[1..]).unwrap();
+        assert_eq!(landing.finish(Digest::of(&bytes)).unwrap(), Landed::Wrong);
+        assert_eq!(names(folder.path()), 0);
+        let mut landing = open(&target, &bytes);
+        landing.take(&bytes[..10]).unwrap();
+        landing.restart().unwrap();
+        landing.take(&content(9000)).unwrap();
+        assert_eq!(landing.finish(Digest::of(&bytes)).unwrap(), Landed::AsAnnounced);
+        // More is here than there can be.
+        fs::write(partial(&target), content(6000)).unwrap();
+        assert_eq!(open(&target, &bytes).have(), 0);
+    }
+}

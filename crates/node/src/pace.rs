@@ -34,7 +34,8 @@ impl TryFrom<String> for Rate {
 impl From<Rate> for String {
     fn from(rate: Rate) -> Self {
         let bytes = rate.bytes_per_second();
-        let (name, unit) = UNITS.into_iter().find(|(_, unit)| bytes % unit == 0).unwrap_or(("B", 1));
+        let (name, unit) =
+            UNITS.into_iter().find(|(_, unit)| bytes.is_multiple_of(*unit)).unwrap_or(("B", 1));
         format!("{}{name}/s", bytes / unit)
     }
 }

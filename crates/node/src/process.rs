@@ -5,6 +5,7 @@ use crate::{
     error::disk,
     served::{ServedCounts, keep_counts},
     server::{Endpoint, router},
+    serving::Turns,
     tls, work,
 };
 use axum_server::{Handle, tls_rustls::RustlsConfig};
@@ -57,6 +58,7 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
     let endpoint = Endpoint {
         flow: flow.clone(),
         served: served.clone(),
+        turns: Turns::default(),
         arrived: Arc::clone(&arrived),
         descriptor: Arc::new(std::fs::read(home.folder.path().join("descriptor.p7m")).ok()),
     };

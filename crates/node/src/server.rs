@@ -1,6 +1,11 @@
 //! The peer endpoint: take in envelopes, serve sealed packages, say who we are.
 
-use crate::{Limits, served::ServedCounts, serving::serve_file, tls::client_state};
+use crate::{
+    Limits,
+    served::ServedCounts,
+    serving::{Turns, serve_file},
+    tls::client_state,
+};
 use axum::{
     Extension, Router,
     body::Body,
@@ -26,6 +31,7 @@ pub(crate) struct Endpoint {
     /// Wakes the worker that opens what was taken in.
     pub(crate) arrived: Arc<Notify>,
     pub(crate) served: ServedCounts,
+    pub(crate) turns: Turns,
     /// Our signed descriptor, when it was exported.
     pub(crate) descriptor: Arc<Option<Vec<u8>>>,
 }
@@ -109,8 +115,14 @@ async fn package_file(
         Err(error) => return refuse(&error.report()),
     };
     let taken = request.method() == Method::GET;
+    let Some(turn) = endpoint.turns.take(peer) else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     let (counts, flow) = (endpoint.served.clone(), endpoint.flow.clone());
-    let told = Arc::new(move |from, bytes| counts.add(package, &name, from, bytes, flow.now()));
+    let told = Arc::new(move |from, bytes| {
+        let _held = &turn;
+        counts.add(package, &name, from, bytes, flow.now());
+    });
     let mut response = serve_file(&path, request.method(), request.headers(), told).await;
     // Who only asks for the size takes nothing.
     if taken

@@ -7,16 +7,37 @@ use axum::{
 };
 use bytes::Bytes;
 use std::{
+    collections::HashMap,
     fs::File,
     io,
     os::unix::fs::FileExt as _,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::{JoinHandle, spawn_blocking},
+};
+use vocabulary::StateCode;
 
 /// What is read at once.
 const READ_BYTES: u64 = 256 << 10;
+
+/// Files that one State can take at the same time: each holds some blocks in memory, however slowly it is taken.
+const AT_ONCE: usize = 64;
+
+/// Who takes files now; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Turns(Arc<Mutex<HashMap<StateCode, Arc<Semaphore>>>>);
+
+impl Turns {
+    /// A turn for as long as it is held, or `None` when the State has too many.
+    pub(crate) fn take(&self, state: StateCode) -> Option<OwnedSemaphorePermit> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns.entry(state).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
+        Arc::clone(turn).try_acquire_owned().ok()
+    }
+}
 
 /// Told of bytes as they go out: from where in the file, and how many.
 pub(crate) type Told = Arc<dyn Fn(u64, u64) + Send + Sync>;
@@ -146,6 +167,16 @@ fn block(file: &File, at: u64, length: u64, pool: Pool) -> io::Result<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_state_has_so_many_turns_and_takes_none_from_another() {
+        let (turns, a, b) = (Turns::default(), "XA".parse().unwrap(), "XB".parse().unwrap());
+        let mut held: Vec<_> = (0..AT_ONCE).map(|_| turns.take(a).unwrap()).collect();
+        assert!(turns.take(a).is_none());
+        assert!(turns.take(b).is_some());
+        held.pop();
+        assert!(turns.take(a).is_some());
+    }
 
     #[test]
     fn one_range_is_read_and_what_lies_outside_is_refused() {

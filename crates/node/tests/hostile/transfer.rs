@@ -365,6 +365,19 @@ async fn people_are_reminded_of_a_package_that_nobody_fetched() {
     scene.handle.shutdown();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_our_own_that_changed_is_not_given_away() {
+    let (world, file, package) = carried().await;
+    let payload = world.b.folder().sealed(file).join(package.to_string()).join(part(0));
+    let mut bytes = fs::read(&payload).unwrap();
+    bytes[7] ^= 1;
+    fs::write(&payload, bytes).unwrap();
+    let disk = world.place.join("disk");
+    let exported = node::export_package(&world.b.flow, file, &disk, &mut |_| {}).await;
+    assert_eq!(exported.unwrap_err().code(), "F-581");
+    assert!(!disk.join(package.to_string()).join(part(0)).exists());
+}
+
 /// B holds a sealed and announced package for A; B serves nothing.
 async fn carried() -> (World, FileId, PackageId) {
     let world = World::new().await;
