@@ -7,7 +7,11 @@ mod error;
 mod folder;
 mod random;
 mod secret_file;
+mod token;
+mod token_key;
+mod token_request;
 
 pub use error::KeyFault;
 pub use folder::{Names, NodeKeys};
 pub use random::{fill_random, random_bytes};
+pub use token::Token;

@@ -1,7 +1,7 @@
 //! A State's offline root, and the certificates it issues to its offices and its node.
 
 use crate::{
-    algorithm::Curve,
+    algorithm::{Curve, KeyKind},
     anchor::TrustAnchor,
     certificate::{Certificate, CertificateError},
     key::{KeyError, OfficeKey, SigningKey},
@@ -73,6 +73,9 @@ impl Root {
     ) -> Result<Self, AuthorityError> {
         if !key.belongs_to(&certificate) {
             return Err(KeyError::NotOfThisCertificate.into());
+        }
+        if key.kind() == KeyKind::Rsa {
+            return Err(KeyError::RsaRoot.into());
         }
         let state = certificate.country().ok_or(AuthorityError::RootWithoutState)?;
         let state_name = certificate.organization().ok_or(AuthorityError::RootWithoutState)?;
@@ -227,13 +230,14 @@ struct Lent<'a>(&'a SigningKey);
 
 impl PublicKeyData for Lent<'_> {
     fn der_bytes(&self) -> &[u8] {
-        self.0.public_point()
+        self.0.public_key()
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
-        match self.0.curve() {
-            Curve::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
-            Curve::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+        match self.0.kind() {
+            KeyKind::Ec(Curve::P384) => &rcgen::PKCS_ECDSA_P384_SHA384,
+            // A root with an RSA key is not made and not read: `assemble` refuses it.
+            KeyKind::Ec(Curve::P256) | KeyKind::Rsa => &rcgen::PKCS_ECDSA_P256_SHA256,
         }
     }
 }

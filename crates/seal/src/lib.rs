@@ -16,6 +16,7 @@ mod envelope;
 mod judge;
 mod key;
 mod limit;
+mod private;
 mod randomness;
 mod sealed;
 mod sign;
@@ -25,12 +26,13 @@ mod verify;
 pub use anchor::{TrustAnchor, VerifiedCertificate};
 pub use authority::{AuthorityError, Issued, Root};
 pub use certificate::{Certificate, CertificateError};
-pub use envelope::{EncryptionError, EnvelopeError, decrypt_cms, encrypt_cms};
+pub use envelope::{EncryptionError, EnvelopeError, decrypt_cms, encrypt_cms, recipient_count};
 pub use key::{DecryptionKey, KeyError, OfficeKey, SigningKey};
 pub use limit::{
     MAX_ATTRIBUTES, MAX_CERTIFICATE_BYTES, MAX_CERTIFICATES, MAX_CMS_BYTES, MAX_HOSTS, MAX_NAME_CHARS,
-    MAX_PEM_BYTES, MAX_RECIPIENTS, MAX_STATEMENT_BYTES, MIN_RSA_BITS,
+    MAX_PEM_BYTES, MAX_RECIPIENTS, MAX_RSA_BITS, MAX_STATEMENT_BYTES, MIN_RSA_BITS,
 };
+pub use private::{PrivateKey, PrivateKeyError};
 pub use sealed::{OpenError, SealError, Sealed, open, seal};
 pub use sign::{SigningError, sign_cms};
 pub use verify::{

@@ -83,6 +83,25 @@ pub(crate) struct RsaPublicKey {
     pub exponent: der::asn1::Uint,
 }
 
+/// OneAsymmetricKey without attributes (RFC 5958, 2).
+#[derive(Sequence)]
+pub(crate) struct OneAsymmetricKey {
+    pub version: u8,
+    pub algorithm: AlgorithmIdentifierOwned,
+    pub private_key: OctetString,
+}
+
+/// RSAES-OAEP-params (RFC 4055, 4.1); an absent digest would mean SHA-1.
+#[derive(Clone, Debug, Eq, PartialEq, Sequence)]
+pub(crate) struct OaepParameters {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub hash: Option<AlgorithmIdentifierOwned>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    pub mask: Option<AlgorithmIdentifierOwned>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    pub source: Option<AlgorithmIdentifierOwned>,
+}
+
 /// Decodes `bytes` and refuses whatever is not the one DER encoding of the value, trailing bytes included.
 pub(crate) fn strict<T: for<'a> Decode<'a> + Encode>(bytes: &[u8]) -> der::Result<T> {
     bounded(bytes)?;
