@@ -226,7 +226,7 @@ impl fmt::Debug for Issued {
 }
 
 /// Lends one of our keys to `rcgen`.
-struct Lent<'a>(&'a SigningKey);
+pub(crate) struct Lent<'a>(pub(crate) &'a SigningKey);
 
 impl PublicKeyData for Lent<'_> {
     fn der_bytes(&self) -> &[u8] {
@@ -248,7 +248,7 @@ impl rcgen::SigningKey for Lent<'_> {
     }
 }
 
-fn params(
+pub(crate) fn params(
     name: DistinguishedName,
     valid_from: Instant,
     valid_until: Instant,
@@ -295,7 +295,7 @@ fn distinguished_name(
     Ok(name)
 }
 
-fn checked_name<'a>(of: &'static str, name: &'a str) -> Result<&'a str, AuthorityError> {
+pub(crate) fn checked_name<'a>(of: &'static str, name: &'a str) -> Result<&'a str, AuthorityError> {
     let chars = name.chars().count();
     if (1..=MAX_NAME_CHARS).contains(&chars) && !name.chars().any(char::is_control) {
         Ok(name)

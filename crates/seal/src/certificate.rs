@@ -5,7 +5,10 @@ use crate::{
     limit::{MAX_CERTIFICATE_BYTES, MAX_PEM_BYTES},
     structure::strict,
 };
-use const_oid::{AssociatedOid, db::rfc4519};
+use const_oid::{
+    AssociatedOid,
+    db::{rfc4519, rfc5280},
+};
 use der::{
     Any, Decode, Encode, Tag, Tagged,
     asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef},
@@ -15,7 +18,7 @@ use std::fmt;
 use vocabulary::{Digest, Failure, Family, Instant, OfficeId, StateCode};
 use x509_cert::{
     TbsCertificate,
-    ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName, name::GeneralName},
+    ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName, name::GeneralName},
     name::Name,
     time::Time,
 };
@@ -172,6 +175,18 @@ impl Certificate {
             Some(KeyKind::Rsa) => "keyEncipherment",
             _ => "keyAgreement",
         }
+    }
+
+    /// The extended key usage is critical and names `timeStamping` alone (RFC 3161, 2.3).
+    pub(crate) fn only_stamps_time(&self) -> bool {
+        let tbs = &self.x509.tbs_certificate;
+        let usage: Option<ExtendedKeyUsage> = extension(tbs, "extKeyUsage").ok().flatten();
+        let critical = tbs
+            .extensions
+            .iter()
+            .flatten()
+            .any(|extension| extension.extn_id == ExtendedKeyUsage::OID && extension.critical);
+        critical && usage.is_some_and(|usage| usage.0 == [rfc5280::ID_KP_TIME_STAMPING])
     }
 
     pub(crate) fn check_strength(&self) -> Result<(), CertificateError> {

@@ -21,6 +21,7 @@ mod randomness;
 mod sealed;
 mod sign;
 mod structure;
+mod time_stamp;
 mod verify;
 
 pub use anchor::{TrustAnchor, VerifiedCertificate};
@@ -30,11 +31,16 @@ pub use envelope::{EncryptionError, EnvelopeError, decrypt_cms, encrypt_cms, rec
 pub use key::{DecryptionKey, KeyError, OfficeKey, SigningKey};
 pub use limit::{
     MAX_ATTRIBUTES, MAX_CERTIFICATE_BYTES, MAX_CERTIFICATES, MAX_CMS_BYTES, MAX_HOSTS, MAX_NAME_CHARS,
-    MAX_PEM_BYTES, MAX_RECIPIENTS, MAX_RSA_BITS, MAX_STATEMENT_BYTES, MIN_RSA_BITS,
+    MAX_NUMBER_BYTES, MAX_PEM_BYTES, MAX_RECIPIENTS, MAX_REQUEST_BYTES, MAX_RSA_BITS, MAX_STATEMENT_BYTES,
+    MAX_TIME_STAMP_BYTES, MAX_TIME_STAMPS, MIN_RSA_BITS,
 };
 pub use private::{PrivateKey, PrivateKeyError};
 pub use sealed::{OpenError, SealError, Sealed, open, seal};
 pub use sign::{SigningError, sign_cms};
+pub use time_stamp::{
+    TimeStamp, TimeStampAuthority, TimeStampError, TimeStampQuery, attach_time_stamp, embedded_time_stamp,
+    signature_value, verify_time_stamp,
+};
 pub use verify::{
     DetachedContent, SignatureError, Verified, verify_cms_attached, verify_cms_detached, verify_self_signed,
 };

@@ -22,7 +22,7 @@ pub const MAX_HOSTS: usize = 16;
 pub const MAX_TIME_STAMP_BYTES: usize = 64 << 10;
 /// Time-stamps in one signature.
 pub const MAX_TIME_STAMPS: usize = 4;
-/// Bytes of the nonce of a time-stamp query and of the number of a time-stamp.
+/// Bytes of the nonce in a query for a time-stamp.
 pub const MAX_NUMBER_BYTES: usize = 32;
 /// One PKCS #10 request in DER.
 pub const MAX_REQUEST_BYTES: usize = 16 << 10;

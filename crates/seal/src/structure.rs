@@ -69,6 +69,20 @@ pub(crate) struct EssCertIdV2 {
     pub issuer_serial: Option<IssuerSerial>,
 }
 
+/// SigningCertificate (RFC 2634, 5.4).
+#[derive(Clone, Debug, Eq, PartialEq, Sequence)]
+pub(crate) struct SigningCertificate {
+    pub certificates: Vec<EssCertId>,
+    pub policies: Option<Any>,
+}
+
+/// ESSCertID (RFC 2634, 5.4.1); the digest is SHA-1.
+#[derive(Clone, Debug, Eq, PartialEq, Sequence)]
+pub(crate) struct EssCertId {
+    pub hash: OctetString,
+    pub issuer_serial: Option<IssuerSerial>,
+}
+
 /// IssuerSerial (RFC 5035, 5.4.1).
 #[derive(Clone, Debug, Eq, PartialEq, Sequence)]
 pub(crate) struct IssuerSerial {
@@ -111,6 +125,12 @@ pub(crate) fn strict<T: for<'a> Decode<'a> + Encode>(bytes: &[u8]) -> der::Resul
     } else {
         Err(ErrorKind::Noncanonical { tag: Tag::Sequence }.into())
     }
+}
+
+/// Decodes bytes that need not be in the order of DER: only where nothing depends on their exact form.
+pub(crate) fn readable<T: for<'a> Decode<'a>>(bytes: &[u8]) -> der::Result<T> {
+    bounded(bytes)?;
+    T::from_der(bytes)
 }
 
 /// Refuses what would cost more to decode than to send: `der` 0.7 sorts every SET OF by insertion,
