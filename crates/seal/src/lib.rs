@@ -18,6 +18,7 @@ mod key;
 mod limit;
 mod private;
 mod randomness;
+mod request;
 mod sealed;
 mod sign;
 mod structure;
