@@ -1,4 +1,4 @@
-//! The process: configuration, peer endpoint, workers, shutdown.
+//! The process: configuration, peer endpoint, workers, shutdown; the road to a time-stamp authority.
 //!
 //! The handlers here store and answer; what a message does to a file is `flow`'s. Not here: the command
 //! line (`rogatory`), pages for officers.

@@ -1,10 +1,14 @@
 //! Sign, encrypt, open: the only door to [`Verified`].
 //!
-//! Statements are CMS SignedData with CAdES attributes, envelopes are CMS AuthEnvelopedData, and
-//! `openssl cms -decrypt | openssl cms -verify` opens what leaves here. Certificates are believed
-//! under one State's root only. Not here: what a statement says (`exchange`), where keys are kept
-//! (`keys`), evidence packages and bulk encryption (`evidence`), the log and its Ed25519 keys
-//! (`ledger`), revocation (what the peer's newest State descriptor says, `register`), any clock.
+//! Statements are CMS SignedData with CAdES attributes, envelopes are CMS AuthEnvelopedData to EC and
+//! RSA keys, and `openssl cms -decrypt | openssl cms -verify` opens what leaves here. Certificates are
+//! believed under one State's root only, time-stamps (RFC 3161) under the roots that a caller trusts
+//! for them. A private key may be elsewhere ([`PrivateKey`]). `spec/06-seals.md` is the format.
+//!
+//! Not here: what a statement says (`exchange`), where keys are kept and tokens (`keys`), evidence
+//! packages and bulk encryption (`evidence`), the log and its Ed25519 keys (`ledger`), revocation (what
+//! the peer's newest State descriptor says, `register`), any clock, the road to a time-stamp authority
+//! (`node`).
 
 mod algorithm;
 mod anchor;
