@@ -200,7 +200,8 @@ fn an_authority_whose_certificate_is_not_for_time_alone_is_refused() {
     ] {
         let root = openssl_authority(&judge, key, usage);
         let certificate = Certificate::from_pem(&judge.text("tsa.pem")).unwrap();
-        let refused = token::check_authority(&certificate, &[], certificate.valid_from(), &[root.clone()]);
+        let refused =
+            token::check_authority(&certificate, &[], certificate.valid_from(), std::slice::from_ref(&root));
         assert_eq!(refused, Err(TimeStampError::WrongUsage), "{usage}");
         let made =
             TimeStampAuthority::from_pem(&root.to_pem(), &certificate.to_pem(), &judge.text("tsa.key"));
