@@ -63,6 +63,7 @@ pub const ONLY: &[(&str, &[&str])] = &[
     ("tower-http",    &["node", "bench"]),
     ("rustls",        &["node", "bench", "rogatory"]), // the program installs the provider
     ("aws-lc-rs",     &["keys", "seal", "evidence"]),
+    ("cryptoki",      &["keys"]),
     ("rustls-webpki", &["seal"]),
     ("rcgen",         &["seal"]),
     ("cms",           &["seal"]),

@@ -15,9 +15,10 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 3] = [
+const TOOLS: [Tool; 4] = [
     Tool { program: "age", probe: &["--version"], package: "age" },
     Tool { program: "openssl", probe: &["version"], package: "openssl" },
+    Tool { program: "softhsm2-util", probe: &["--version"], package: "softhsm2" },
     Tool { program: "python3", probe: &["-c", "import ensurepip, venv"], package: "python3-venv" },
 ];
 /// `openssl cms` opens AuthEnvelopedData from this version on.

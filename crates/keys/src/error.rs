@@ -18,6 +18,14 @@ pub enum KeyFault {
     Make { reason: String },
     #[error("the machine gave no random bytes")]
     Random,
+    #[error("the PKCS #11 module `{path}` cannot be used: {reason}")]
+    Module { path: String, reason: String },
+    #[error("{found} tokens are labelled `{label}`, exactly one is expected")]
+    NoToken { label: String, found: usize },
+    #[error("the token `{label}` did not let us in: {reason}")]
+    Login { label: String, reason: String },
+    #[error("the key `{label}` in the token cannot be used: {reason}")]
+    TokenKey { label: String, reason: String },
 }
 
 impl Failure for KeyFault {
@@ -33,6 +41,10 @@ impl Failure for KeyFault {
             Self::RootAway { .. } => "F-205",
             Self::Make { .. } => "F-206",
             Self::Random => "F-207",
+            Self::Module { .. } => "F-680",
+            Self::NoToken { .. } => "F-681",
+            Self::Login { .. } => "F-682",
+            Self::TokenKey { .. } => "F-683",
         }
     }
     fn remedy(&self) -> String {
@@ -41,6 +53,16 @@ impl Failure for KeyFault {
             Self::Write { .. } => "make room and check who owns the folder, then try again",
             Self::Mode { .. } => "run `chmod 600` on the file, and ask who could have read it",
             Self::RootAway { .. } => "bring the offline medium with the `root` folder, then try again",
+            Self::Module { .. } => {
+                "name the module that came with the token, a file `….so`, by its full path"
+            }
+            Self::NoToken { .. } => "plug in the token and name it by its own label",
+            Self::Login { .. } => {
+                "check the PIN before another try: after a few wrong ones a token locks itself"
+            }
+            Self::TokenKey { .. } => {
+                "name one EC key on P-256 or P-384 by its own label, and the certificate made for it"
+            }
             Self::Make { .. } | Self::Random => "try again; tell the makers of the program if it lasts",
         }
         .to_owned()

@@ -40,6 +40,10 @@ pub enum NodeError {
     Cut { name: String },
     #[error("the folder `{path}` does not hold the package `{package}`, as it was announced")]
     OtherPackage { path: String, package: vocabulary::PackageId },
+    #[error("`{url}` is not the address of a time-stamp authority: {reason}")]
+    TimeStampUrl { url: String, reason: String },
+    #[error("the time-stamp authority gave no answer that can be used: {reason}")]
+    TimeStamp { reason: String },
 }
 
 impl NodeError {
@@ -67,7 +71,8 @@ impl Failure for NodeError {
             | Self::Configuration { .. }
             | Self::Value { .. }
             | Self::Cut { .. }
-            | Self::OtherPackage { .. } => Family::Refusal,
+            | Self::OtherPackage { .. }
+            | Self::TimeStampUrl { .. } => Family::Refusal,
             Self::Part { .. } => Family::PeerFault,
             other => other.inner().map_or(Family::Fault, Failure::family),
         }
@@ -89,6 +94,8 @@ impl Failure for NodeError {
             Self::OwnPart { .. } => "F-581",
             Self::Cut { .. } => "R-631",
             Self::OtherPackage { .. } => "R-632",
+            Self::TimeStampUrl { .. } => "R-690",
+            Self::TimeStamp { .. } => "F-690",
             other => other.inner().map_or("F-700", Failure::code),
         }
     }
@@ -133,6 +140,11 @@ impl Failure for NodeError {
             Self::Cut { .. } => "copy the package to the disk again; what came over is kept".to_owned(),
             Self::OtherPackage { .. } => {
                 "name the folder with `tagmanifest-sha256.txt` of this package, or ask for another copy".to_owned()
+            }
+            Self::TimeStampUrl { .. } => "give the full address, such as `http://tsa.example/`".to_owned(),
+            Self::TimeStamp { .. } => {
+                "try again or name another authority; what was signed stays valid without a time-stamp"
+                    .to_owned()
             }
             other => other.inner().map_or_else(String::new, Failure::remedy),
         }

@@ -1,4 +1,4 @@
-//! The process: configuration, peer endpoint, workers, shutdown.
+//! The process: configuration, peer endpoint, workers, shutdown; the road to a time-stamp authority.
 //!
 //! The handlers here store and answer; what a message does to a file is `flow`'s. Not here: the command
 //! line (`rogatory`), pages for officers.
@@ -17,6 +17,7 @@ mod process;
 mod served;
 mod server;
 mod serving;
+mod time_stamp;
 mod tls;
 mod work;
 
@@ -30,3 +31,4 @@ pub use home::{Home, InitRequest};
 pub use limits::Limits;
 pub use pace::{MAX_PARTS_AT_ONCE, Pace, Rate};
 pub use process::{Running, serve, serve_with};
+pub use time_stamp::{TimeStampServer, request_time_stamp, serve_time_stamps};

@@ -1,14 +1,14 @@
 //! Which signature and digest algorithms are believed, and how strong a key must be.
 
 use crate::{
-    limit::MIN_RSA_BITS,
+    limit::{MAX_RSA_BITS, MIN_RSA_BITS},
     structure::{RsaPublicKey, strict},
 };
 use const_oid::db::rfc5912;
 use der::{AnyRef, Decode, Encode, asn1::ObjectIdentifier};
-use rustls_pki_types::SignatureVerificationAlgorithm;
+use rustls_pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
-use webpki::aws_lc_rs as accepted;
+use webpki::{RawPublicKeyEntity, aws_lc_rs as accepted};
 
 /// The digest of the signed attributes and of the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,44 @@ impl Curve {
     }
 }
 
+/// What a public key can do: the two kinds that offices may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    Ec(Curve),
+    Rsa,
+}
+
+impl KeyKind {
+    pub(crate) fn of(key: &SubjectPublicKeyInfoOwned) -> Option<Self> {
+        if key.algorithm.oid == rfc5912::RSA_ENCRYPTION {
+            return Some(Self::Rsa);
+        }
+        Curve::of(key).map(Self::Ec)
+    }
+
+    /// The digest with which a key of this kind signs.
+    pub(crate) fn hash(self) -> Hash {
+        match self {
+            Self::Ec(Curve::P256) | Self::Rsa => Hash::Sha256,
+            Self::Ec(Curve::P384) => Hash::Sha384,
+        }
+    }
+
+    /// ECDSA with the digest of the curve, or RSASSA-PSS with SHA-256 and 32 bytes of salt (RFC 4055, 3.1).
+    pub(crate) fn signature_algorithm(self) -> der::Result<AlgorithmIdentifierOwned> {
+        let oid = match self {
+            Self::Ec(Curve::P256) => rfc5912::ECDSA_WITH_SHA_256,
+            Self::Ec(Curve::P384) => rfc5912::ECDSA_WITH_SHA_384,
+            Self::Rsa => {
+                let inner = rustls_pki_types::alg_id::RSA_PSS_SHA256;
+                let whole = der::Any::new(der::Tag::Sequence, inner.as_ref())?.to_der()?;
+                return AlgorithmIdentifierOwned::from_der(&whole);
+            }
+        };
+        Ok(AlgorithmIdentifierOwned { oid, parameters: None })
+    }
+}
+
 /// The signature algorithms under which a certificate is believed.
 pub(crate) const CHAIN: [&dyn SignatureVerificationAlgorithm; 8] = [
     accepted::ECDSA_P256_SHA256,
@@ -123,13 +161,29 @@ pub(crate) fn verifiers(
         .collect()
 }
 
+/// True when the key `info` signed `message` with an accepted algorithm.
+pub(crate) fn signed_by(
+    info: &SubjectPublicKeyInfoOwned,
+    algorithm: &AlgorithmIdentifierOwned,
+    hash: Hash,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    let Ok(der) = info.to_der() else { return false };
+    let der = SubjectPublicKeyInfoDer::from(der.as_slice());
+    let Ok(key) = RawPublicKeyEntity::try_from(&der) else { return false };
+    verifiers(algorithm, hash)
+        .into_iter()
+        .any(|algorithm| key.verify_signature(algorithm, message, signature).is_ok())
+}
+
 fn is_pkcs1(signature_algorithm: &[u8]) -> bool {
     [accepted::RSA_PKCS1_2048_8192_SHA256, accepted::RSA_PKCS1_2048_8192_SHA384]
         .iter()
         .any(|a| a.signature_alg_id().as_ref() == signature_algorithm)
 }
 
-/// What is wrong with a public key, or nothing: P-256, P-384 and RSA of [`MIN_RSA_BITS`] pass.
+/// What is wrong with a public key, or nothing: P-256, P-384 and RSA of [`MIN_RSA_BITS`] to [`MAX_RSA_BITS`] pass.
 pub(crate) fn weakness(key: &SubjectPublicKeyInfoOwned) -> Option<String> {
     if Curve::of(key).is_some() {
         return None;
@@ -138,7 +192,7 @@ pub(crate) fn weakness(key: &SubjectPublicKeyInfoOwned) -> Option<String> {
         return Some(format!("key algorithm {}", key.algorithm.oid));
     }
     let bits = rsa_bits(key).unwrap_or(0);
-    (bits < MIN_RSA_BITS).then(|| format!("RSA of {bits} bits"))
+    (!(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits)).then(|| format!("RSA of {bits} bits"))
 }
 
 fn rsa_bits(key: &SubjectPublicKeyInfoOwned) -> Option<usize> {

@@ -4,8 +4,9 @@ use crate::{
     algorithm::Hash,
     certificate::Certificate,
     limit::MAX_ATTRIBUTES,
-    structure::{EssCertIdV2, SigningCertificateV2, strict},
+    structure::{EssCertIdV2, SigningCertificate, SigningCertificateV2, strict},
 };
+use aws_lc_rs::digest;
 use const_oid::db::rfc5911;
 use der::{
     Any, Decode as _, Encode,
@@ -24,6 +25,16 @@ pub(crate) fn attributes(
     certificate: &Certificate,
     signing_time: Instant,
 ) -> der::Result<Attributes> {
+    attributes_of(rfc5911::ID_DATA, content_digest, certificate, signing_time)
+}
+
+/// As [`attributes`], for content of any type.
+pub(crate) fn attributes_of(
+    content_type: ObjectIdentifier,
+    content_digest: &[u8],
+    certificate: &Certificate,
+    signing_time: Instant,
+) -> der::Result<Attributes> {
     let signing_certificate = SigningCertificateV2 {
         certificates: vec![EssCertIdV2 {
             hash_algorithm: None,
@@ -33,7 +44,7 @@ pub(crate) fn attributes(
         policies: None,
     };
     SetOfVec::from_iter([
-        attribute(rfc5911::ID_CONTENT_TYPE, &rfc5911::ID_DATA)?,
+        attribute(rfc5911::ID_CONTENT_TYPE, &content_type)?,
         attribute(rfc5911::ID_MESSAGE_DIGEST, &OctetString::new(content_digest)?)?,
         attribute(rfc5911::ID_SIGNING_TIME, &time(signing_time)?)?,
         attribute(rfc5911::ID_AA_SIGNING_CERTIFICATE_V_2, &signing_certificate)?,
@@ -106,7 +117,34 @@ fn signing_certificate(attributes: &Attributes) -> Result<(Hash, Vec<u8>), Unrea
     Ok((hash.ok_or(Unreadable::Malformed(NAME))?, first.hash.into_bytes()))
 }
 
-fn single<T>(attributes: &Attributes, oid: ObjectIdentifier, name: &'static str) -> Result<T, Unreadable>
+/// True when `certificate` is the one that the signer meant, by version 2 of the attribute, version 1
+/// (SHA-1, RFC 2634, 5.4) or both; one of them is needed.
+pub(crate) fn means(attributes: &Attributes, certificate: &Certificate) -> Result<bool, Unreadable> {
+    const NAME: &str = "signingCertificate";
+    let has = |oid| attributes.iter().any(|attribute| attribute.oid == oid);
+    let (new, old) = (has(rfc5911::ID_AA_SIGNING_CERTIFICATE_V_2), has(rfc5911::ID_AA_SIGNING_CERTIFICATE));
+    if !new && !old {
+        return Err(Unreadable::Missing(NAME));
+    }
+    let mut meant = true;
+    if new {
+        let (hash, digest) = signing_certificate(attributes)?;
+        meant &= hash.of(certificate.der()).as_ref() == digest;
+    }
+    if old {
+        let value: SigningCertificate = single(attributes, rfc5911::ID_AA_SIGNING_CERTIFICATE, NAME)?;
+        let first = value.certificates.first().ok_or(Unreadable::Missing(NAME))?;
+        let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, certificate.der());
+        meant &= digest.as_ref() == first.hash.as_bytes();
+    }
+    Ok(meant)
+}
+
+pub(crate) fn single<T>(
+    attributes: &Attributes,
+    oid: ObjectIdentifier,
+    name: &'static str,
+) -> Result<T, Unreadable>
 where
     T: for<'a> der::Decode<'a> + Encode,
 {

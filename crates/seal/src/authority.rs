@@ -1,7 +1,7 @@
 //! A State's offline root, and the certificates it issues to its offices and its node.
 
 use crate::{
-    algorithm::Curve,
+    algorithm::{Curve, KeyKind},
     anchor::TrustAnchor,
     certificate::{Certificate, CertificateError},
     key::{KeyError, OfficeKey, SigningKey},
@@ -73,6 +73,9 @@ impl Root {
     ) -> Result<Self, AuthorityError> {
         if !key.belongs_to(&certificate) {
             return Err(KeyError::NotOfThisCertificate.into());
+        }
+        if key.kind() == KeyKind::Rsa {
+            return Err(KeyError::RsaRoot.into());
         }
         let state = certificate.country().ok_or(AuthorityError::RootWithoutState)?;
         let state_name = certificate.organization().ok_or(AuthorityError::RootWithoutState)?;
@@ -159,7 +162,7 @@ impl Root {
         &self.key_pem
     }
 
-    fn params(
+    pub(crate) fn params(
         &self,
         office: &OfficeId,
         common_name: &str,
@@ -183,10 +186,17 @@ impl Root {
 
     fn issue(&self, params: &CertificateParams) -> Result<Issued, AuthorityError> {
         let (key, key_pem) = SigningKey::generate()?;
+        Ok(Issued { certificate: self.issue_for(params, &Lent(&key))?, key_pem })
+    }
+
+    pub(crate) fn issue_for(
+        &self,
+        params: &CertificateParams,
+        key: &impl PublicKeyData,
+    ) -> Result<Certificate, AuthorityError> {
         let root = CertificateDer::from(self.certificate.der());
         let issuer = Issuer::from_ca_cert_der(&root, Lent(&self.key))?;
-        let issued = params.signed_by(&Lent(&key), &issuer)?;
-        Ok(Issued { certificate: Certificate::from_der(issued.der())?, key_pem })
+        Ok(Certificate::from_der(params.signed_by(key, &issuer)?.der())?)
     }
 }
 
@@ -223,17 +233,18 @@ impl fmt::Debug for Issued {
 }
 
 /// Lends one of our keys to `rcgen`.
-struct Lent<'a>(&'a SigningKey);
+pub(crate) struct Lent<'a>(pub(crate) &'a SigningKey);
 
 impl PublicKeyData for Lent<'_> {
     fn der_bytes(&self) -> &[u8] {
-        self.0.public_point()
+        self.0.public_key()
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
-        match self.0.curve() {
-            Curve::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
-            Curve::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+        match self.0.kind() {
+            KeyKind::Ec(Curve::P384) => &rcgen::PKCS_ECDSA_P384_SHA384,
+            // A root with an RSA key is not made and not read: `assemble` refuses it.
+            KeyKind::Ec(Curve::P256) | KeyKind::Rsa => &rcgen::PKCS_ECDSA_P256_SHA256,
         }
     }
 }
@@ -244,7 +255,7 @@ impl rcgen::SigningKey for Lent<'_> {
     }
 }
 
-fn params(
+pub(crate) fn params(
     name: DistinguishedName,
     valid_from: Instant,
     valid_until: Instant,
@@ -291,7 +302,7 @@ fn distinguished_name(
     Ok(name)
 }
 
-fn checked_name<'a>(of: &'static str, name: &'a str) -> Result<&'a str, AuthorityError> {
+pub(crate) fn checked_name<'a>(of: &'static str, name: &'a str) -> Result<&'a str, AuthorityError> {
     let chars = name.chars().count();
     if (1..=MAX_NAME_CHARS).contains(&chars) && !name.chars().any(char::is_control) {
         Ok(name)
@@ -326,6 +337,14 @@ pub enum AuthorityError {
     Hosts { found: usize, limit: usize },
     #[error("`{found}` is not a host name or an address")]
     Host { found: String },
+    #[error("the certificate request cannot be read as one PEM block of strict DER")]
+    RequestMalformed,
+    #[error("the certificate request holds {found}, P-256, P-384 or RSA of 3072 to 8192 bits is expected")]
+    RequestKey { found: String },
+    #[error(
+        "the certificate request is not signed by its own key with an accepted algorithm (it names `{found}`)"
+    )]
+    RequestSignature { found: String },
     #[error("the root's certificate does not name its State in `C` and `O`")]
     RootWithoutState,
     #[error("the root's key cannot be used: {0}")]
@@ -371,6 +390,9 @@ impl Failure for AuthorityError {
             Self::NotANode { .. } => "R-615",
             Self::Hosts { .. } => "R-616",
             Self::Host { .. } => "R-617",
+            Self::RequestMalformed => "R-665",
+            Self::RequestKey { .. } => "R-666",
+            Self::RequestSignature { .. } => "R-667",
             Self::RootWithoutState => "F-611",
             Self::Key(error) => error.code(),
             Self::Certificate(_) => "F-612",
@@ -386,6 +408,8 @@ impl Failure for AuthorityError {
             Self::AnotherState { .. } | Self::NotANode { .. } | Self::Hosts { .. } | Self::Host { .. } => {
                 "RFC 5280, 4.2.1.6"
             }
+            Self::RequestMalformed | Self::RequestKey { .. } => "RFC 2986, 4.1",
+            Self::RequestSignature { .. } => "RFC 2986, 4.2",
             Self::RootWithoutState => "RFC 5280, 4.1.2.6",
             Self::Key(error) => return error.clause(),
             Self::Certificate(error) => return error.clause(),
@@ -402,6 +426,9 @@ impl Failure for AuthorityError {
             Self::AnotherState { .. } => "use the root of the office's own State",
             Self::NotANode { .. } => "issue an office certificate instead",
             Self::Hosts { .. } | Self::Host { .. } => "name the hosts of the node as peers will reach them",
+            Self::RequestMalformed => "ask for the file that `openssl req -new` or the token made",
+            Self::RequestKey { .. } => "ask the office to make such a key and a new request",
+            Self::RequestSignature { .. } => "do not certify it; ask the office to make the request again",
             Self::RootWithoutState => "use a root certificate whose subject has `C` and `O`",
             Self::Key(error) => return error.remedy(),
             Self::Certificate(_) => "use a root certificate made by this program, or one like it",

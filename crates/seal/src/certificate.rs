@@ -1,11 +1,14 @@
 //! A certificate as read: its bytes, its fingerprint, the office it names and its validity.
 
 use crate::{
-    algorithm,
+    algorithm::{self, KeyKind},
     limit::{MAX_CERTIFICATE_BYTES, MAX_PEM_BYTES},
     structure::strict,
 };
-use const_oid::{AssociatedOid, db::rfc4519};
+use const_oid::{
+    AssociatedOid,
+    db::{rfc4519, rfc5280},
+};
 use der::{
     Any, Decode, Encode, Tag, Tagged,
     asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef},
@@ -15,7 +18,7 @@ use std::fmt;
 use vocabulary::{Digest, Failure, Family, Instant, OfficeId, StateCode};
 use x509_cert::{
     TbsCertificate,
-    ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName, name::GeneralName},
+    ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName, name::GeneralName},
     name::Name,
     time::Time,
 };
@@ -141,8 +144,49 @@ impl Certificate {
         self.key_usage.is_none_or(|usage| usage.digital_signature() || usage.non_repudiation())
     }
 
+    /// `keyAgreement` of an EC key, `keyEncipherment` of an RSA key (RFC 5280, 4.2.1.3).
     pub(crate) fn may_receive(&self) -> bool {
-        self.key_usage.is_none_or(|usage| usage.key_agreement())
+        let rsa = KeyKind::of(self.key_info()) == Some(KeyKind::Rsa);
+        self.key_usage.is_none_or(|usage| if rsa { usage.key_encipherment() } else { usage.key_agreement() })
+    }
+
+    /// What a sender asks before anything is encrypted to this certificate at `now`.
+    ///
+    /// It says nothing of who issued the certificate: the officer answers for that.
+    pub fn check_recipient(&self, now: Instant) -> Result<(), CertificateError> {
+        if now < self.valid_from() {
+            return Err(CertificateError::RecipientTooEarly { from: self.valid_from(), now });
+        }
+        if now.seconds() > self.valid_until().seconds() {
+            return Err(CertificateError::RecipientExpired { until: self.valid_until(), now });
+        }
+        if let Some(found) = algorithm::weakness(self.key_info()) {
+            return Err(CertificateError::RecipientKey { found });
+        }
+        if self.may_receive() {
+            Ok(())
+        } else {
+            Err(CertificateError::MayNotReceive { needed: self.receiving_usage() })
+        }
+    }
+
+    fn receiving_usage(&self) -> &'static str {
+        match KeyKind::of(self.key_info()) {
+            Some(KeyKind::Rsa) => "keyEncipherment",
+            _ => "keyAgreement",
+        }
+    }
+
+    /// The extended key usage is critical and names `timeStamping` alone (RFC 3161, 2.3).
+    pub(crate) fn only_stamps_time(&self) -> bool {
+        let tbs = &self.x509.tbs_certificate;
+        let usage: Option<ExtendedKeyUsage> = extension(tbs, "extKeyUsage").ok().flatten();
+        let critical = tbs
+            .extensions
+            .iter()
+            .flatten()
+            .any(|extension| extension.extn_id == ExtendedKeyUsage::OID && extension.critical);
+        critical && usage.is_some_and(|usage| usage.0 == [rfc5280::ID_KP_TIME_STAMPING])
     }
 
     pub(crate) fn check_strength(&self) -> Result<(), CertificateError> {
@@ -243,11 +287,27 @@ pub enum CertificateError {
     NotARoot,
     #[error("the root's country is `{found}`, `{expected}` is expected")]
     RootOfAnotherState { expected: StateCode, found: String },
+    #[error("the recipient's certificate expired on `{until}`, it is now `{now}`")]
+    RecipientExpired { until: Instant, now: Instant },
+    #[error("the recipient's certificate is valid from `{from}`, it is now `{now}`")]
+    RecipientTooEarly { from: Instant, now: Instant },
+    #[error("the recipient's certificate does not allow `{needed}`, nothing can be encrypted to it")]
+    MayNotReceive { needed: &'static str },
+    #[error(
+        "the recipient's certificate holds {found}, P-256, P-384 or RSA of 3072 to 8192 bits is expected"
+    )]
+    RecipientKey { found: String },
 }
 
 impl Failure for CertificateError {
     fn family(&self) -> Family {
-        Family::PeerFault
+        match self {
+            Self::RecipientExpired { .. }
+            | Self::RecipientTooEarly { .. }
+            | Self::MayNotReceive { .. }
+            | Self::RecipientKey { .. } => Family::Refusal,
+            _ => Family::PeerFault,
+        }
     }
 
     fn code(&self) -> &'static str {
@@ -264,6 +324,10 @@ impl Failure for CertificateError {
             Self::BrokenPath { .. } => "P-610",
             Self::NotARoot => "P-611",
             Self::RootOfAnotherState { .. } => "P-612",
+            Self::RecipientExpired { .. } => "R-660",
+            Self::RecipientTooEarly { .. } => "R-661",
+            Self::MayNotReceive { .. } => "R-662",
+            Self::RecipientKey { .. } => "R-663",
         }
     }
 
@@ -278,6 +342,9 @@ impl Failure for CertificateError {
                 Self::WeakKey { .. } => "RFC 5280, 4.1.2.7",
                 Self::NotARoot => "RFC 5280, 4.2.1.9",
                 Self::RootOfAnotherState { .. } => "RFC 5280, 4.1.2.6",
+                Self::RecipientExpired { .. } | Self::RecipientTooEarly { .. } => "RFC 5280, 4.1.2.5",
+                Self::MayNotReceive { .. } => "RFC 5280, 4.2.1.3",
+                Self::RecipientKey { .. } => "RFC 5280, 4.1.2.7",
             }
             .to_owned(),
         )
@@ -291,6 +358,12 @@ impl Failure for CertificateError {
             Self::ForeignRoot { .. } | Self::NotARoot | Self::RootOfAnotherState { .. } => {
                 "enrol the State again and compare the root's fingerprint by telephone"
             }
+            Self::RecipientExpired { .. } => "ask the recipient for their newest certificate",
+            Self::RecipientTooEarly { .. } => "compare the clocks, or wait until the certificate is valid",
+            Self::MayNotReceive { .. } => {
+                "ask the recipient for their certificate for encryption; one for signatures cannot receive"
+            }
+            Self::RecipientKey { .. } => "ask the recipient for a certificate with such a key",
             Self::AnotherState { .. } => "keep the bytes as proof and tell both States",
             _ => "ask the peer to issue the certificate again as the specification says",
         }
@@ -344,6 +417,33 @@ mod tests {
         assert!(Certificate::from_pem(root.key_pem()).is_err());
         assert!(Certificate::from_pem("").is_err());
         assert!(Certificate::from_pem(&"x".repeat(MAX_PEM_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn a_recipient_is_looked_at_before_anything_is_sealed() {
+        let Some(judge) = Judge::call() else { return };
+        let root = root("XA");
+        let ours = office(&root, ContactPoint).certificate().clone();
+        assert_eq!(ours.check_recipient(at("2026-11-15T08:00:00Z")), Ok(()));
+        assert_eq!(ours.check_recipient(at("2028-01-01T00:00:01Z")).unwrap_err().code(), "R-660");
+        assert_eq!(ours.check_recipient(at("2025-12-31T23:59:59Z")).unwrap_err().code(), "R-661");
+        let (p256, rsa) = ("-algorithm EC -pkeyopt ec_paramgen_curve:P-256", "-algorithm RSA -pkeyopt");
+        for (stem, key, usage, code) in [
+            ("agrees", p256.to_owned(), "keyAgreement", None),
+            ("signs", p256.to_owned(), "digitalSignature", Some("R-662")),
+            ("enciphers", p256.to_owned(), "keyEncipherment", Some("R-662")),
+            ("long", format!("{rsa} rsa_keygen_bits:3072"), "keyEncipherment", None),
+            ("mixed", format!("{rsa} rsa_keygen_bits:3072"), "keyAgreement", Some("R-662")),
+            ("short", format!("{rsa} rsa_keygen_bits:2048"), "keyEncipherment", Some("R-663")),
+            ("edwards", "-algorithm ED25519".to_owned(), "keyAgreement", Some("R-663")),
+        ] {
+            let certificate = judge.certify(&root, stem, &key, &format!("keyUsage=critical,{usage}\n"));
+            let outcome = certificate.check_recipient(certificate.valid_from());
+            assert_eq!(outcome.as_ref().err().map(Failure::code), code, "{stem}");
+            if let Err(error) = outcome {
+                assert!(error.clause().is_some() && error.family() == Family::Refusal);
+            }
+        }
     }
 
     #[test]

@@ -1,141 +1,150 @@
 //! Private keys of offices: one to sign with, one to receive with, usually from the same file.
 
 use crate::{
-    algorithm::{Curve, Hash},
+    algorithm::{Hash, KeyKind, signed_by},
     certificate::{Certificate, CertificateError},
     limit::MAX_PEM_BYTES,
-    randomness::SystemRandom,
+    private::{EcKey, PrivateKey, PrivateKeyError, RsaKey},
+    structure::OneAsymmetricKey,
 };
-use aws_lc_rs::{
-    agreement,
-    error::Unspecified,
-    signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-        KeyPair,
-    },
-};
-use der::pem;
-use std::fmt;
+use aws_lc_rs::error::Unspecified;
+use const_oid::db::rfc5912;
+use der::{Any, Encode as _, asn1::OctetString, pem};
+use spki::AlgorithmIdentifierOwned;
+use std::{fmt, sync::Arc};
 use vocabulary::{Failure, Family};
 use zeroize::Zeroizing;
 
 const PEM_LABEL: &str = "PRIVATE KEY";
+/// ECPrivateKey (RFC 5915).
+const EC_LABEL: &str = "EC PRIVATE KEY";
+/// RSAPrivateKey (RFC 8017, A.1.2).
+const RSA_LABEL: &str = "RSA PRIVATE KEY";
+/// What a key that is elsewhere signs to show itself; no statement and no certificate begins so.
+const PROBE: &[u8] = b"rogatory: is this the key of the certificate?";
 
-/// Signs for one office: ECDSA on P-256 with SHA-256, or on P-384 with SHA-384.
-pub struct SigningKey {
-    curve: Curve,
-    pair: EcdsaKeyPair,
+/// A private key and the public key that belongs to it.
+#[derive(Clone)]
+struct Pair {
+    kind: KeyKind,
+    /// The point of an EC key, RSAPublicKey of an RSA key: the bits of the SubjectPublicKeyInfo.
+    public: Vec<u8>,
+    private: Arc<dyn PrivateKey>,
 }
 
+impl Pair {
+    fn read(der: &[u8]) -> Result<Self, KeyError> {
+        if let Some(key) = EcKey::read(der) {
+            let (kind, public) = (key.kind(), key.public_key().to_vec());
+            return Ok(Self { kind, public, private: Arc::new(key) });
+        }
+        let key = RsaKey::read(der).ok_or(KeyError::Kind)?;
+        Ok(Self { kind: KeyKind::Rsa, public: key.public_key().to_vec(), private: Arc::new(key) })
+    }
+
+    /// A key that is elsewhere; whether it is the right one shows when it is used.
+    fn elsewhere(certificate: &Certificate, private: Arc<dyn PrivateKey>) -> Result<Self, KeyError> {
+        certificate.check_strength()?;
+        let kind = KeyKind::of(certificate.key_info()).ok_or(KeyError::Kind)?;
+        Ok(Self { kind, public: certificate.public_key().to_vec(), private })
+    }
+
+    fn belongs_to(&self, certificate: &Certificate) -> bool {
+        KeyKind::of(certificate.key_info()) == Some(self.kind) && certificate.public_key() == self.public
+    }
+}
+
+/// Signs for one office: ECDSA on P-256 with SHA-256 or on P-384 with SHA-384, or RSASSA-PSS with SHA-256.
+#[derive(Clone)]
+pub struct SigningKey(Pair);
+
 impl SigningKey {
-    /// Reads a PKCS #8 key in PEM (RFC 7468, 10), not encrypted.
+    /// Reads a PKCS #8 key in PEM (RFC 7468, 10), not encrypted; also the older labels of EC and RSA keys.
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
         Self::from_pkcs8_der(&decode(text)?)
     }
 
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
-        let read = |curve| {
-            EcdsaKeyPair::from_pkcs8(signing_algorithm(curve), der).ok().map(|pair| Self { curve, pair })
-        };
-        Curve::ALL.into_iter().find_map(read).ok_or(KeyError::NotAnEcKey)
+        Pair::read(der).map(Self)
+    }
+
+    /// The key of `certificate` where it is kept, such as a token.
+    pub fn elsewhere(certificate: &Certificate, private: Arc<dyn PrivateKey>) -> Result<Self, KeyError> {
+        Pair::elsewhere(certificate, private).map(Self)
     }
 
     /// A fresh P-256 key, and its PKCS #8 text.
     pub(crate) fn generate() -> Result<(Self, Zeroizing<String>), Unspecified> {
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())?;
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref())
-            .map_err(|_| Unspecified)?;
-        let text =
-            pem::encode_string(PEM_LABEL, pem::LineEnding::LF, document.as_ref()).map_err(|_| Unspecified)?;
-        Ok((Self { curve: Curve::P256, pair }, Zeroizing::new(text)))
+        let document = EcKey::generate()?;
+        let key = Self::from_pkcs8_der(&document).map_err(|_| Unspecified)?;
+        let text = pem::encode_string(PEM_LABEL, pem::LineEnding::LF, &document).map_err(|_| Unspecified)?;
+        Ok((key, Zeroizing::new(text)))
     }
 
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
-        Ok(self.pair.sign(&SystemRandom::new(), message)?.as_ref().to_vec())
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
+        self.0.private.sign(message)
     }
 
-    pub(crate) fn curve(&self) -> Curve {
-        self.curve
+    pub(crate) fn kind(&self) -> KeyKind {
+        self.0.kind
     }
 
     pub(crate) fn hash(&self) -> Hash {
-        match self.curve {
-            Curve::P256 => Hash::Sha256,
-            Curve::P384 => Hash::Sha384,
-        }
+        self.0.kind.hash()
     }
 
-    pub(crate) fn public_point(&self) -> &[u8] {
-        self.pair.public_key().as_ref()
+    pub(crate) fn public_key(&self) -> &[u8] {
+        &self.0.public
     }
 
     /// True when `certificate` certifies this key.
     pub fn belongs_to(&self, certificate: &Certificate) -> bool {
-        Curve::of(certificate.key_info()) == Some(self.curve)
-            && certificate.public_key() == self.public_point()
+        self.0.belongs_to(certificate)
     }
 }
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SigningKey({:?}, redacted)", self.curve)
+        write!(f, "SigningKey({:?}, redacted)", self.0.kind)
     }
 }
 
-fn signing_algorithm(curve: Curve) -> &'static EcdsaSigningAlgorithm {
-    match curve {
-        Curve::P256 => &ECDSA_P256_SHA256_ASN1_SIGNING,
-        Curve::P384 => &ECDSA_P384_SHA384_ASN1_SIGNING,
-    }
-}
-
-pub(crate) fn agreement_algorithm(curve: Curve) -> &'static agreement::Algorithm {
-    match curve {
-        Curve::P256 => &agreement::ECDH_P256,
-        Curve::P384 => &agreement::ECDH_P384,
-    }
-}
-
-/// Opens what was encrypted to one office: static ECDH on P-256 or P-384.
-pub struct DecryptionKey {
-    curve: Curve,
-    private: agreement::PrivateKey,
-    point: Vec<u8>,
-}
+/// Opens what was encrypted to one office: static ECDH on P-256 or P-384, or RSAES-OAEP.
+#[derive(Clone)]
+pub struct DecryptionKey(Pair);
 
 impl DecryptionKey {
-    /// Reads a PKCS #8 key in PEM (RFC 7468, 10), not encrypted.
+    /// Reads a PKCS #8 key in PEM (RFC 7468, 10), not encrypted; also the older labels of EC and RSA keys.
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
         Self::from_pkcs8_der(&decode(text)?)
     }
 
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
-        let read = |curve| {
-            let private =
-                agreement::PrivateKey::from_private_key_der(agreement_algorithm(curve), der).ok()?;
-            let point = private.compute_public_key().ok()?.as_ref().to_vec();
-            Some(Self { curve, private, point })
-        };
-        Curve::ALL.into_iter().find_map(read).ok_or(KeyError::NotAnEcKey)
+        Pair::read(der).map(Self)
     }
 
-    pub(crate) fn curve(&self) -> Curve {
-        self.curve
+    /// The key of `certificate` where it is kept, such as a token.
+    pub fn elsewhere(certificate: &Certificate, private: Arc<dyn PrivateKey>) -> Result<Self, KeyError> {
+        Pair::elsewhere(certificate, private).map(Self)
     }
 
-    pub(crate) fn private(&self) -> &agreement::PrivateKey {
-        &self.private
+    pub(crate) fn kind(&self) -> KeyKind {
+        self.0.kind
+    }
+
+    pub(crate) fn private(&self) -> &dyn PrivateKey {
+        self.0.private.as_ref()
     }
 
     /// True when `certificate` certifies this key.
     pub fn belongs_to(&self, certificate: &Certificate) -> bool {
-        Curve::of(certificate.key_info()) == Some(self.curve) && certificate.public_key() == self.point
+        self.0.belongs_to(certificate)
     }
 }
 
 impl fmt::Debug for DecryptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DecryptionKey({:?}, redacted)", self.curve)
+        write!(f, "DecryptionKey({:?}, redacted)", self.0.kind)
     }
 }
 
@@ -152,12 +161,23 @@ impl OfficeKey {
     pub fn from_pem(certificate_pem: &str, key_pem: &str) -> Result<Self, KeyError> {
         let certificate = Certificate::from_pem(certificate_pem)?;
         let der = decode(key_pem)?;
-        let signing = SigningKey::from_pkcs8_der(&der)?;
-        let decryption = DecryptionKey::from_pkcs8_der(&der)?;
-        if !signing.belongs_to(&certificate) {
+        let pair = Pair::read(&der)?;
+        if !pair.belongs_to(&certificate) {
             return Err(KeyError::NotOfThisCertificate);
         }
-        Ok(Self { certificate, signing, decryption })
+        Ok(Self { certificate, signing: SigningKey(pair.clone()), decryption: DecryptionKey(pair) })
+    }
+
+    /// The office whose key is kept elsewhere, such as in a token. It signs once, to show that it is the
+    /// key of `certificate`.
+    pub fn elsewhere(certificate: Certificate, private: Arc<dyn PrivateKey>) -> Result<Self, KeyError> {
+        let pair = Pair::elsewhere(&certificate, private)?;
+        let signature = pair.private.sign(PROBE)?;
+        let algorithm = pair.kind.signature_algorithm().map_err(|_| KeyError::Kind)?;
+        if !signed_by(certificate.key_info(), &algorithm, pair.kind.hash(), PROBE, &signature) {
+            return Err(KeyError::NotOfThisCertificate);
+        }
+        Ok(Self { certificate, signing: SigningKey(pair.clone()), decryption: DecryptionKey(pair) })
     }
 
     pub fn certificate(&self) -> &Certificate {
@@ -173,31 +193,44 @@ impl OfficeKey {
     }
 }
 
+/// PKCS #8 or ECPrivateKey.
 fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if text.len() > MAX_PEM_BYTES {
         return Err(KeyError::NotPem);
     }
-    match pem::decode_vec(text.as_bytes()) {
-        Ok((PEM_LABEL, der)) => Ok(Zeroizing::new(der)),
-        Ok((_, der)) => {
-            drop(Zeroizing::new(der));
-            Err(KeyError::NotPem)
-        }
-        Err(_) => Err(KeyError::NotPem),
+    let (label, der) = pem::decode_vec(text.as_bytes()).map_err(|_| KeyError::NotPem)?;
+    let der = Zeroizing::new(der);
+    match label {
+        PEM_LABEL | EC_LABEL => Ok(der),
+        RSA_LABEL => pkcs8_of_rsa(&der).map_err(|_| KeyError::NotPem),
+        _ => Err(KeyError::NotPem),
     }
+}
+
+/// PKCS #8 around RSAPrivateKey (RFC 8017, A.1.2).
+fn pkcs8_of_rsa(der: &[u8]) -> der::Result<Zeroizing<Vec<u8>>> {
+    let algorithm = AlgorithmIdentifierOwned { oid: rfc5912::RSA_ENCRYPTION, parameters: Some(Any::null()) };
+    let key = OneAsymmetricKey { version: 0, algorithm, private_key: OctetString::new(der)? };
+    let wrapped = Zeroizing::new(key.to_der()?);
+    drop(Zeroizing::new(key.private_key.into_bytes()));
+    Ok(wrapped)
 }
 
 /// Why a private key cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("the key file is not one PEM block `PRIVATE KEY` of at most 65536 bytes")]
+    #[error("the key file is not one PEM block `PRIVATE KEY`, unencrypted and of at most 65536 bytes")]
     NotPem,
-    #[error("the private key is not an EC key on P-256 or P-384 in PKCS #8")]
-    NotAnEcKey,
+    #[error("the private key is not an EC key on P-256 or P-384, nor RSA of 3072 to 8192 bits")]
+    Kind,
+    #[error("a root needs an EC key on P-256 or P-384, this one is RSA")]
+    RsaRoot,
     #[error("the private key does not belong to the certificate")]
     NotOfThisCertificate,
     #[error("the office's own certificate cannot be used: {0}")]
     Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    Private(#[from] PrivateKeyError),
 }
 
 impl Failure for KeyError {
@@ -208,28 +241,33 @@ impl Failure for KeyError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotPem => "F-601",
-            Self::NotAnEcKey => "F-602",
+            Self::Kind => "F-602",
+            Self::RsaRoot => "F-662",
             Self::NotOfThisCertificate => "F-603",
             Self::Certificate(_) => "F-604",
+            Self::Private(error) => error.code(),
         }
     }
 
     fn clause(&self) -> Option<String> {
         match self {
             Self::NotPem => Some("RFC 7468, 10".to_owned()),
-            Self::NotAnEcKey => Some("RFC 5958, 2".to_owned()),
-            Self::NotOfThisCertificate => None,
+            Self::Kind => Some("RFC 5958, 2".to_owned()),
+            Self::RsaRoot | Self::NotOfThisCertificate => None,
+            Self::Private(error) => error.clause(),
             Self::Certificate(error) => error.clause(),
         }
     }
 
     fn remedy(&self) -> String {
         match self {
-            Self::NotPem | Self::NotAnEcKey => {
+            Self::NotPem | Self::Kind => {
                 "convert the key with `openssl pkcs8 -topk8 -nocrypt` or issue the office's key again"
             }
             Self::NotOfThisCertificate => "put the certificate and the key of the same office side by side",
+            Self::RsaRoot => "make the root with this program, or with an EC key",
             Self::Certificate(_) => "issue the office's certificate again",
+            Self::Private(error) => return error.remedy(),
         }
         .to_owned()
     }
@@ -263,13 +301,32 @@ mod tests {
     }
 
     #[test]
+    fn keys_under_the_older_labels_are_the_same_keys() {
+        let Some(judge) = Judge::call() else { return };
+        for (stem, algorithm) in [
+            ("ec", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384"),
+            ("rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:3072"),
+        ] {
+            judge.must(&format!("genpkey {algorithm} -out {stem}.key"));
+            judge.must(&format!("pkey -in {stem}.key -traditional -out {stem}.old"));
+            let (new, old) = (judge.text(&format!("{stem}.key")), judge.text(&format!("{stem}.old")));
+            assert!(old.starts_with("-----BEGIN EC PRIVATE") || old.starts_with("-----BEGIN RSA PRIVATE"));
+            let (new, old) = [&new, &old].map(|text| SigningKey::from_pkcs8_pem(text).unwrap()).into();
+            assert_eq!(new.public_key(), old.public_key());
+        }
+    }
+
+    #[test]
     fn other_keys_and_other_texts_are_refused() {
         let Some(judge) = Judge::call() else { return };
         judge.must("genpkey -algorithm ED25519 -out ed.key");
-        judge.must("ecparam -name prime256v1 -genkey -noout -out sec1.key");
-        assert_eq!(SigningKey::from_pkcs8_pem(&judge.text("ed.key")).unwrap_err(), KeyError::NotAnEcKey);
-        assert_eq!(DecryptionKey::from_pkcs8_pem(&judge.text("ed.key")).unwrap_err(), KeyError::NotAnEcKey);
-        assert_eq!(SigningKey::from_pkcs8_pem(&judge.text("sec1.key")).unwrap_err(), KeyError::NotPem);
+        assert_eq!(SigningKey::from_pkcs8_pem(&judge.text("ed.key")).unwrap_err(), KeyError::Kind);
+        let refused = DecryptionKey::from_pkcs8_pem(&judge.text("ed.key")).unwrap_err();
+        assert_eq!(refused, KeyError::Kind);
+        judge.must("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out weak.key");
+        assert_eq!(SigningKey::from_pkcs8_pem(&judge.text("weak.key")).unwrap_err(), KeyError::Kind);
+        judge.must("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:x -out locked.key");
+        assert_eq!(SigningKey::from_pkcs8_pem(&judge.text("locked.key")).unwrap_err(), KeyError::NotPem);
         assert_eq!(SigningKey::from_pkcs8_pem("").unwrap_err(), KeyError::NotPem);
     }
 }

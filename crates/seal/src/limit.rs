@@ -18,5 +18,15 @@ pub const MAX_RECIPIENTS: usize = 32;
 pub const MAX_NAME_CHARS: usize = 64;
 /// Host names and addresses in one TLS certificate.
 pub const MAX_HOSTS: usize = 16;
+/// One RFC 3161 query, response or token.
+pub const MAX_TIME_STAMP_BYTES: usize = 64 << 10;
+/// Time-stamps in one signature.
+pub const MAX_TIME_STAMPS: usize = 4;
+/// Bytes of the nonce in a query for a time-stamp.
+pub const MAX_NUMBER_BYTES: usize = 32;
+/// One PKCS #10 request in DER.
+pub const MAX_REQUEST_BYTES: usize = 16 << 10;
 /// The shortest RSA modulus that is believed.
 pub const MIN_RSA_BITS: usize = 3072;
+/// The longest RSA modulus: beyond it one envelope of many recipients would not fit its limit.
+pub const MAX_RSA_BITS: usize = 8192;

@@ -1,8 +1,8 @@
 //! Signing: content becomes CMS SignedData with CAdES baseline attributes (RFC 5652, ETSI EN 319 122-1).
 
 use crate::{
-    algorithm::Curve, attribute, certificate::Certificate, key::SigningKey, limit::MAX_STATEMENT_BYTES,
-    structure::wrap_content,
+    attribute, certificate::Certificate, key::SigningKey, limit::MAX_STATEMENT_BYTES,
+    private::PrivateKeyError, structure::wrap_content,
 };
 use cms::{
     cert::{CertificateChoices, IssuerAndSerialNumber},
@@ -11,12 +11,11 @@ use cms::{
         CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo, SignerInfos,
     },
 };
-use const_oid::db::{rfc5911, rfc5912};
+use const_oid::db::rfc5911;
 use der::{
     Any, Encode,
-    asn1::{OctetString, OctetStringRef, SetOfVec},
+    asn1::{ObjectIdentifier, OctetString, OctetStringRef, SetOfVec},
 };
-use spki::AlgorithmIdentifierOwned;
 use vocabulary::{Failure, Family, Instant};
 use x509_cert::attr::Attributes;
 
@@ -53,20 +52,30 @@ pub(crate) fn signer_info(
     certificate: &Certificate,
 ) -> Result<SignerInfo, SigningError> {
     let to_sign = attributes.to_der().map_err(|_| SigningError::Encoding)?;
-    let signature = key.sign(&to_sign).map_err(|_| SigningError::Crypto)?;
+    let signature = key.sign(&to_sign)?;
     Ok(SignerInfo {
         version: CmsVersion::V1,
         sid: SignerIdentifier::IssuerAndSerialNumber(issuer_and_serial(certificate)),
         digest_alg: key.hash().identifier(),
         signed_attrs: Some(attributes),
-        signature_algorithm: signature_algorithm(key.curve()),
+        signature_algorithm: key.kind().signature_algorithm().map_err(|_| SigningError::Encoding)?,
         signature: OctetString::new(signature).map_err(|_| SigningError::Encoding)?,
         unsigned_attrs: None,
     })
 }
 
-/// SignedData in its ContentInfo (RFC 5652, 5.1).
+/// SignedData over `id-data` in its ContentInfo (RFC 5652, 5.1).
 pub(crate) fn signed_data(
+    content: Option<&[u8]>,
+    signers: Vec<SignerInfo>,
+    certificates: &[&Certificate],
+) -> der::Result<Vec<u8>> {
+    signed_content(rfc5911::ID_DATA, content, signers, certificates)
+}
+
+/// As [`signed_data`] for content of any type; version 3 where it is not `id-data`.
+pub(crate) fn signed_content(
+    econtent_type: ObjectIdentifier,
     content: Option<&[u8]>,
     signers: Vec<SignerInfo>,
     certificates: &[&Certificate],
@@ -77,10 +86,10 @@ pub(crate) fn signed_data(
     digests.dedup();
     let econtent = content.map(|bytes| Any::encode_from(&OctetStringRef::new(bytes)?)).transpose()?;
     let signed = SignedData {
-        version: CmsVersion::V1,
+        version: if econtent_type == rfc5911::ID_DATA { CmsVersion::V1 } else { CmsVersion::V3 },
         digest_algorithms: SetOfVec::from_iter(digests)?,
-        encap_content_info: EncapsulatedContentInfo { econtent_type: rfc5911::ID_DATA, econtent },
-        certificates: Some(CertificateSet::try_from(choices)?),
+        encap_content_info: EncapsulatedContentInfo { econtent_type, econtent },
+        certificates: (!choices.is_empty()).then(|| CertificateSet::try_from(choices)).transpose()?,
         crls: None,
         signer_infos: SignerInfos::try_from(signers)?,
     };
@@ -92,14 +101,6 @@ pub(crate) fn issuer_and_serial(certificate: &Certificate) -> IssuerAndSerialNum
         issuer: certificate.issuer().clone(),
         serial_number: certificate.x509().tbs_certificate.serial_number.clone(),
     }
-}
-
-fn signature_algorithm(curve: Curve) -> AlgorithmIdentifierOwned {
-    let oid = match curve {
-        Curve::P256 => rfc5912::ECDSA_WITH_SHA_256,
-        Curve::P384 => rfc5912::ECDSA_WITH_SHA_384,
-    };
-    AlgorithmIdentifierOwned { oid, parameters: None }
 }
 
 /// Why our own office could not sign.
@@ -115,8 +116,8 @@ pub enum SigningError {
     Time { at: Instant },
     #[error("the signed message could not be encoded")]
     Encoding,
-    #[error("the cryptographic library refused to sign")]
-    Crypto,
+    #[error(transparent)]
+    Key(#[from] PrivateKeyError),
 }
 
 impl Failure for SigningError {
@@ -134,7 +135,7 @@ impl Failure for SigningError {
             Self::MayNotSign => "F-622",
             Self::Time { .. } => "F-623",
             Self::Encoding => "F-624",
-            Self::Crypto => "F-625",
+            Self::Key(error) => error.code(),
         }
     }
 
@@ -154,7 +155,8 @@ impl Failure for SigningError {
             }
             Self::MayNotSign => "issue the office's certificate again with `digitalSignature`",
             Self::Time { .. } => "set the clock of the machine",
-            Self::Encoding | Self::Crypto => "try again, then report the fault with the log",
+            Self::Encoding => "try again, then report the fault with the log",
+            Self::Key(error) => return error.remedy(),
         }
         .to_owned()
     }

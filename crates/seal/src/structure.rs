@@ -69,6 +69,20 @@ pub(crate) struct EssCertIdV2 {
     pub issuer_serial: Option<IssuerSerial>,
 }
 
+/// SigningCertificate (RFC 2634, 5.4).
+#[derive(Clone, Debug, Eq, PartialEq, Sequence)]
+pub(crate) struct SigningCertificate {
+    pub certificates: Vec<EssCertId>,
+    pub policies: Option<Any>,
+}
+
+/// ESSCertID (RFC 2634, 5.4.1); the digest is SHA-1.
+#[derive(Clone, Debug, Eq, PartialEq, Sequence)]
+pub(crate) struct EssCertId {
+    pub hash: OctetString,
+    pub issuer_serial: Option<IssuerSerial>,
+}
+
 /// IssuerSerial (RFC 5035, 5.4.1).
 #[derive(Clone, Debug, Eq, PartialEq, Sequence)]
 pub(crate) struct IssuerSerial {
@@ -83,6 +97,25 @@ pub(crate) struct RsaPublicKey {
     pub exponent: der::asn1::Uint,
 }
 
+/// OneAsymmetricKey without attributes (RFC 5958, 2).
+#[derive(Sequence)]
+pub(crate) struct OneAsymmetricKey {
+    pub version: u8,
+    pub algorithm: AlgorithmIdentifierOwned,
+    pub private_key: OctetString,
+}
+
+/// RSAES-OAEP-params (RFC 4055, 4.1); an absent digest would mean SHA-1.
+#[derive(Clone, Debug, Eq, PartialEq, Sequence)]
+pub(crate) struct OaepParameters {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub hash: Option<AlgorithmIdentifierOwned>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    pub mask: Option<AlgorithmIdentifierOwned>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    pub source: Option<AlgorithmIdentifierOwned>,
+}
+
 /// Decodes `bytes` and refuses whatever is not the one DER encoding of the value, trailing bytes included.
 pub(crate) fn strict<T: for<'a> Decode<'a> + Encode>(bytes: &[u8]) -> der::Result<T> {
     bounded(bytes)?;
@@ -92,6 +125,12 @@ pub(crate) fn strict<T: for<'a> Decode<'a> + Encode>(bytes: &[u8]) -> der::Resul
     } else {
         Err(ErrorKind::Noncanonical { tag: Tag::Sequence }.into())
     }
+}
+
+/// Decodes bytes that need not be in the order of DER: only where nothing depends on their exact form.
+pub(crate) fn readable<T: for<'a> Decode<'a>>(bytes: &[u8]) -> der::Result<T> {
+    bounded(bytes)?;
+    T::from_der(bytes)
 }
 
 /// Refuses what would cost more to decode than to send: `der` 0.7 sorts every SET OF by insertion,

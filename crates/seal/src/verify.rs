@@ -154,7 +154,7 @@ pub fn verify_cms_detached<'a>(
     Ok(check(&signed, content, anchor, at)?.map(|()| content.sha256()))
 }
 
-fn read(der: &[u8]) -> Result<SignedData, SignatureError> {
+pub(crate) fn read(der: &[u8]) -> Result<SignedData, SignatureError> {
     if der.len() > MAX_CMS_BYTES {
         return Err(SignatureError::TooLarge { bytes: der.len(), limit: MAX_CMS_BYTES });
     }
@@ -219,7 +219,7 @@ fn check_signature(
     Ok((claims, certificate, others))
 }
 
-fn only_signer(signed: &SignedData) -> Result<&SignerInfo, SignatureError> {
+pub(crate) fn only_signer(signed: &SignedData) -> Result<&SignerInfo, SignatureError> {
     match signed.signer_infos.0.as_slice() {
         [signer] if signer.version == CmsVersion::V1 => Ok(signer),
         [_] => Err(malformed("SignerInfo version")),
@@ -236,7 +236,7 @@ fn digest_algorithm(signed: &SignedData, signer: &SignerInfo) -> Result<Hash, Si
 }
 
 /// The certificate that the SignerInfo names, and the other certificates of the message.
-fn signer_certificate(
+pub(crate) fn signer_certificate(
     signed: &SignedData,
     signer: &SignerInfo,
 ) -> Result<(Certificate, Vec<Certificate>), SignatureError> {
@@ -275,7 +275,7 @@ fn agree(claims: &Claims, certificate: &Certificate) -> Result<(), SignatureErro
     }
 }
 
-fn verify_signature(
+pub(crate) fn verify_signature(
     signer: &SignerInfo,
     hash: Hash,
     certificate: &Certificate,
