@@ -123,7 +123,11 @@ mod tests {
             tag_manifest: Digest::of(b"tags"),
             files: vec![file("bagit.txt"), file(MANIFEST_NAME), file("data/package-key.p7m")],
             parts: Some(PartsSummary { count, part_bytes, last_bytes }),
-            bytes: count.saturating_sub(1).saturating_mul(part_bytes).saturating_add(last_bytes).saturating_add(30),
+            bytes: count
+                .saturating_sub(1)
+                .saturating_mul(part_bytes)
+                .saturating_add(last_bytes)
+                .saturating_add(30),
             exhibits: Vec::new(),
             available_until: None,
         }

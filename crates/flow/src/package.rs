@@ -53,6 +53,20 @@ pub struct NewExhibit<'a> {
     pub carry: Carry,
 }
 
+/// How a package is sealed.
+pub struct SealOptions<'a> {
+    pub suite: BulkSuite,
+    pub part_bytes: u64,
+    /// Gets a time-stamp (RFC 3161) over the bytes it is given, from an authority.
+    pub time_stamp: Option<&'a dyn Fn(&[u8]) -> Result<Vec<u8>, Report>>,
+}
+
+impl Default for SealOptions<'_> {
+    fn default() -> Self {
+        Self { suite: BulkSuite::default(), part_bytes: DEFAULT_PART_BYTES, time_stamp: None }
+    }
+}
+
 /// What the node must fetch, and where from.
 #[derive(Debug, Clone)]
 pub struct Fetch {
@@ -155,26 +169,30 @@ impl Flow {
     }
 
     /// Seals all exhibits of a file into one package for the other State's evidence office.
+    ///
+    /// A seal that was interrupted goes on where it was.
     pub async fn seal_evidence(
         &self,
         officer: &Authorized<incoming::Command>,
         file: FileId,
+        options: &SealOptions<'_>,
         watch: &mut Watch<'_>,
     ) -> Result<(Incoming, PackageSummary), FlowError> {
         let _alone = self.evidence_lock(file)?;
         let known = self.would_allow(file, officer).await?;
         let place = self.folder.sealed(file);
         let journal = place.with_extension("journal");
-        let (package, created) = match evidence::unfinished(&journal) {
-            Some(begun) => begun,
+        let (begun, package, created) = match evidence::unfinished(&journal) {
+            Some((package, created)) => (true, package, created),
             None => {
                 evidence::forget(&journal).map_err(|source| disk(&journal, source))?;
                 clear_leftovers(&place)?;
-                (PackageId::from_uuid(self.new_uuid()?), self.now())
+                (false, PackageId::from_uuid(self.new_uuid()?), self.now())
             }
         };
         let peer = self.peer(known.from).await?;
         let recipient = peer.office(OfficeFunction::EvidenceOffice)?.clone();
+        recipient.check_recipient(self.now()).map_err(unsealed)?;
         let records = self.exhibit_records(&known).await?;
         let request = PackRequest {
             package_id: package,
@@ -184,11 +202,15 @@ impl Flow {
             addressees: vec![recipient.fingerprint()],
             hybrid_addressees: Vec::new(),
             created,
-            suite: BulkSuite::default(),
-            part_bytes: DEFAULT_PART_BYTES,
+            suite: options.suite,
+            part_bytes: options.part_bytes,
             exhibits: self.pack_exhibits(file, &records)?,
             journal: Some(journal),
         };
+        if !begun {
+            let listings: Vec<_> = request.exhibits.iter().map(|exhibit| &exhibit.listing).collect();
+            crate::ensure_space(&place, evidence::package_size(&listings))?;
+        }
         let out = place.join(package.to_string());
         let signer = Signer {
             flow: self,
@@ -196,6 +218,7 @@ impl Flow {
             records: &records,
             key: self.keys.office(OfficeFunction::EvidenceOffice)?,
             recipient,
+            time_stamp: options.time_stamp,
         };
         let summary = evidence::pack(request, &signer, &out, watch).map_err(unsealed)?;
         // An attempt that was begun anew has another id than the one it was asked for.
@@ -449,7 +472,10 @@ impl Flow {
     fn verify_arrived(&self, place: &Path, fetch: &Fetch) -> VerifyReport {
         let now = self.now();
         let signature = |tags: &[u8], signature: &[u8]| signer_of(tags, signature, &fetch.peer, now);
-        evidence::verify_outer(place, Judges { arrived: Some(&fetch.arrived), ..Judges::of_signature(&signature) })
+        evidence::verify_outer(
+            place,
+            Judges { arrived: Some(&fetch.arrived), ..Judges::of_signature(&signature) },
+        )
     }
 
     /// The report on a package under one State's root, as anybody can repeat it.
@@ -521,6 +547,7 @@ struct Signer<'a> {
     records: &'a [ExhibitRecord],
     key: &'a OfficeKey,
     recipient: Certificate,
+    time_stamp: Option<&'a dyn Fn(&[u8]) -> Result<Vec<u8>, Report>>,
 }
 
 impl PackKeys for Signer<'_> {
@@ -531,8 +558,16 @@ impl PackKeys for Signer<'_> {
     }
 
     fn sign(&self, tag_manifest: &[u8]) -> Result<Vec<u8>, Report> {
-        seal::sign_cms(tag_manifest, false, self.key.signing(), self.key.certificate(), self.flow.now())
-            .map_err(|error| error.report())
+        let signed =
+            seal::sign_cms(tag_manifest, false, self.key.signing(), self.key.certificate(), self.flow.now())
+                .map_err(|error| error.report())?;
+        let Some(stamp) = self.time_stamp else { return Ok(signed) };
+        let value = seal::signature_value(&signed).map_err(|error| error.report())?;
+        seal::attach_time_stamp(&signed, &stamp(&value)?).map_err(|error| error.report())
+    }
+
+    fn time_stamp(&self, tag_manifest: &[u8]) -> Result<Option<Vec<u8>>, Report> {
+        self.time_stamp.map(|stamp| stamp(tag_manifest)).transpose()
     }
 
     fn random(&self, bytes: &mut [u8]) {

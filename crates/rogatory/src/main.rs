@@ -10,8 +10,9 @@ mod show;
 use clap::{Parser, Subcommand};
 use command::{
     descriptor::DescriptorCommand, envelope::EnvelopeCommand, evidence::EvidenceCommand, file::FileCommand,
-    finding::FindingCommand, incoming::IncomingCommand, node::NodeCommand, officer::OfficerCommand,
-    peer::PeerCommand, request::RequestCommand, treaty::TreatyCommand,
+    finding::FindingCommand, incoming::IncomingCommand, key::KeyCommand, node::NodeCommand,
+    officer::OfficerCommand, peer::PeerCommand, request::RequestCommand, time::TimeCommand,
+    treaty::TreatyCommand,
 };
 use context::Context;
 use output::Output;
@@ -74,6 +75,12 @@ enum Noun {
     /// Electronic evidence: take in, seal, send, fetch, verify, open.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa evidence verify FILE")]
     Evidence(EvidenceCommand),
+    /// Keys beside those of a node: of a laboratory, in a token, against quantum computers.
+    #[command(subcommand, after_help = "Example:\n  rogatory key hybrid --out court.hybrid")]
+    Key(KeyCommand),
+    /// A time-stamp authority for demonstrations.
+    #[command(subcommand, after_help = "Example:\n  rogatory time create ./tsa --name Exercise")]
+    Time(TimeCommand),
     /// A file of either side, with the timeline of both ladders.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa file show FILE")]
     File(FileCommand),
@@ -121,6 +128,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::Request(command) => command.run(&context).await,
         Noun::Incoming(command) => command.run(&context).await,
         Noun::Evidence(command) => command.run(&context).await,
+        Noun::Key(command) => command.run(&context).await,
+        Noun::Time(command) => command.run().await,
         Noun::File(command) => command.run(&context).await,
         Noun::Envelope(command) => command.run(&context).await,
         Noun::Finding(command) => command.run(&context).await,

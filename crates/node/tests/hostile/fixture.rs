@@ -2,7 +2,7 @@
 
 use casefile::incoming::{Command, Incoming, Proposal};
 use exchange::{Message, STATEMENT_LABEL, Statement, addressed_digest};
-use flow::{Clock, Credential, Flow, HandedBy, NewExhibit, NewOfficer, NodeFolder, SystemClock};
+use flow::{Clock, Credential, Flow, HandedBy, NewExhibit, NewOfficer, NodeFolder, SealOptions, SystemClock};
 use ledger::{Commitment, Hash, Salt, tree};
 use mandate::Role;
 use node::{Configuration, Home, InitRequest, Limits, OfficeConfiguration, Running};
@@ -365,7 +365,13 @@ impl Node {
         let package = PackageId::from_uuid(zero);
         let command = Command::SealEvidence { package, tag_manifest: none, bytes: 0, announcement: none };
         let officer = self.flow.authorize(&self.first, command).await.unwrap();
-        self.flow.seal_evidence(&officer, file, watch).await.unwrap().1.label.package_id
+        self.flow
+            .seal_evidence(&officer, file, &SealOptions::default(), watch)
+            .await
+            .unwrap()
+            .1
+            .label
+            .package_id
     }
 
     pub(crate) async fn send_evidence(&self, file: FileId, package: PackageId) {

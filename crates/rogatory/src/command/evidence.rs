@@ -1,7 +1,7 @@
 //! `rogatory evidence`: take in, seal, send, fetch, verify, open.
 
 use crate::{
-    command::laboratory,
+    command::{court, laboratory},
     context::Context,
     named,
     output::{Output, refuse},
@@ -10,7 +10,7 @@ use crate::{
 use casefile::{incoming, outgoing};
 use clap::{Args, Subcommand};
 use evidence::Carry;
-use flow::{Flow, NewExhibit, View};
+use flow::{Flow, NewExhibit, SealOptions, View};
 use node::{Pace, Rate};
 use serde_json::json;
 use std::{
@@ -75,7 +75,7 @@ pub(crate) enum EvidenceCommand {
         #[arg(value_name = "FILE|PACKAGE")]
         what: PathBuf,
         #[command(flatten)]
-        keys: laboratory::KeyArguments,
+        keys: court::KeyArguments,
         /// Check only what needs no key, even when one is given.
         #[arg(long)]
         without_key: bool,
@@ -87,7 +87,7 @@ pub(crate) enum EvidenceCommand {
         #[arg(value_name = "FILE|PACKAGE")]
         what: PathBuf,
         #[command(flatten)]
-        keys: laboratory::KeyArguments,
+        keys: court::KeyArguments,
         /// A new folder; it becomes the inner bag.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -153,10 +153,10 @@ impl EvidenceCommand {
             }
             Self::Verify { what, mut keys, without_key } if keys.trust.is_some() => {
                 keys.key = keys.key.filter(|_| !without_key);
-                long(move || laboratory::verify(&what, &keys)).await
+                long(move || court::verify(&what, &keys)).await
             }
             Self::Open { what, keys, out } if keys.key.is_some() => {
-                long(move || laboratory::open(&what, &out, &keys)).await
+                long(move || court::open(&what, &out, &keys)).await
             }
             other => other.run_at_node(context).await,
         }
@@ -194,14 +194,33 @@ impl EvidenceCommand {
                     &json!({ "exhibit": taken, "record": record }),
                 ))
             }
-            Self::Seal { what, .. } => {
+            Self::Seal { what, laboratory } => {
                 let [file] = what.as_slice() else {
                     return Err(refuse("R-841", "one file at a time is sealed at a node", "name one FILE"));
                 };
                 let file = file_id(file, "name the new package with `--out`")?;
                 let officer = flow.authorize(&context.credential()?, seal()).await?;
                 let mut watched = Watched::new("sealing");
-                let (_, summary) = flow.seal_evidence(&officer, file, &mut *watched.watch()).await?;
+                let (flow, runtime) = (flow.clone(), tokio::runtime::Handle::current());
+                // Long work that also asks an authority: not on a thread that waits for signals.
+                let sealed = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+                    let authority =
+                        laboratory.tsa.as_deref().map(laboratory::Authority::reach).transpose()?;
+                    let stamp =
+                        authority.as_ref().map(|authority| move |bytes: &[u8]| authority.stamp(bytes));
+                    let options = SealOptions {
+                        suite: laboratory.suite,
+                        part_bytes: laboratory.part_size,
+                        time_stamp: stamp.as_ref().map(|stamp| stamp as _),
+                    };
+                    Ok(runtime.block_on(flow.seal_evidence(
+                        &officer,
+                        file,
+                        &options,
+                        &mut *watched.watch(),
+                    ))?)
+                });
+                let (_, summary) = sealed.await??;
                 Ok(Output::new(
                     format!(
                         "package {} sealed: {} of plain text in {} files, {} on the disk",

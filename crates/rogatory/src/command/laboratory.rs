@@ -1,27 +1,24 @@
-//! Sealing, opening and verifying packages without any node: for a laboratory, a court or counsel, offline.
+//! Sealing a package without any node: for a laboratory, offline.
 
 use crate::{
-    named,
+    command::keyring::{Signer, certificate, hybrid_recipient, told},
     output::{Output, refuse},
     show::{Watched, bytes},
 };
 use clap::Args;
 use custody::{Action, Chain, Link, ZoneName};
 use evidence::{
-    BulkSuite, Carry, InnerRecord, Judges, KeyEnvelope, PackExhibit, PackKeys, PackRequest, PackageLabel,
-    PackageSummary, SealedExhibit, SignerInfo, VerifyReport,
+    BulkSuite, Carry, HybridRecipient, InnerRecord, KeyEnvelope, PackExhibit, PackKeys, PackRequest,
+    PackageLabel, PackageSummary, SealedExhibit,
 };
 use flow::{Clock as _, SystemClock};
-use seal::{Certificate, DecryptionKey, SigningKey, TrustAnchor};
+use seal::{Certificate, TimeStampQuery};
 use serde_json::json;
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
 };
-use vocabulary::{
-    Digest, ExhibitId, Failure, Family, FileId, Instant, OfficeId, OfficerId, PackageId, Report,
-};
+use vocabulary::{Digest, ExhibitId, Failure as _, FileId, OfficeId, OfficerId, PackageId, Report};
 
 #[derive(Debug, Args)]
 pub(crate) struct SealArguments {
@@ -31,12 +28,18 @@ pub(crate) struct SealArguments {
     /// The new package.
     #[arg(long, value_name = "PACKAGE")]
     pub(crate) out: Option<PathBuf>,
-    /// The private key of the sealing office (PKCS #8 in PEM).
-    #[arg(long, value_name = "KEY.pem")]
+    /// The private key of the sealing office (PKCS #8 in PEM, or `pkcs11:token=…;object=…?module-path=…`).
+    #[arg(long, value_name = "KEY")]
     sign_key: Option<PathBuf>,
     /// The certificate of the sealing office; it names the office.
     #[arg(long, value_name = "CERT.pem")]
     sign_cert: Option<PathBuf>,
+    /// A post-quantum recipient, `age1pq1…` or a file with it; then its key is needed as well as a certificate's.
+    #[arg(long, value_name = "RECIPIENT")]
+    hybrid_to: Vec<String>,
+    /// A time-stamp authority (RFC 3161) that confirms when the package was sealed.
+    #[arg(long, value_name = "URL")]
+    pub(crate) tsa: Option<String>,
     /// The addressed office, such as `XA/evidence-office`.
     #[arg(long, value_name = "OFFICE")]
     to_office: Option<OfficeId>,
@@ -72,19 +75,6 @@ pub(crate) struct SealArguments {
     restart: bool,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct KeyArguments {
-    /// A private key that may open the package (PKCS #8 in PEM); its certificate may be in the same file.
-    #[arg(long, value_name = "KEY.pem")]
-    pub(crate) key: Option<PathBuf>,
-    /// The certificate of that key, when it is not in the same file.
-    #[arg(long, value_name = "CERT.pem")]
-    cert: Option<PathBuf>,
-    /// A folder with the root certificates you trust, each from its State and not from the package.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) trust: Option<PathBuf>,
-}
-
 /// `256MiB`, `20MB`, `65536`.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -104,108 +94,15 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "the size is too large".to_owned())
 }
 
-fn told(error: impl Failure) -> anyhow::Error {
-    crate::output::Told(error.report()).into()
-}
-
-fn text(path: &Path) -> anyhow::Result<String> {
-    String::from_utf8(named::read(path)?)
-        .map_err(|_| named::refused(path, "read", std::io::ErrorKind::InvalidData.into()))
-}
-
-/// Every PEM block of one kind in a file.
-fn blocks(text: &str, label: &str) -> Vec<String> {
-    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
-    text.split(&begin)
-        .skip(1)
-        .filter_map(|rest| rest.split_once(&end))
-        .map(|(body, _)| format!("{begin}{body}{end}\n"))
-        .collect()
-}
-
-fn certificate(path: &Path) -> anyhow::Result<Certificate> {
-    let text = text(path)?;
-    let first = blocks(&text, "CERTIFICATE").into_iter().next();
-    let none = || refuse("R-830", format!("`{}` has no certificate", path.display()), "give a PEM file");
-    Certificate::from_pem(&first.ok_or_else(none)?).map_err(told)
-}
-
-/// The private key in a file that may hold certificates too.
-fn private_key(path: &Path) -> anyhow::Result<String> {
-    let text = text(path)?;
-    let none = || {
-        let remedy = "give a PKCS #8 key in PEM; `openssl pkcs8 -topk8 -nodes` makes one of an older form";
-        refuse("R-831", format!("`{}` has no private key", path.display()), remedy)
-    };
-    blocks(&text, "PRIVATE KEY").into_iter().next().ok_or_else(none)
-}
-
-/// The roots in a folder, one State each.
-pub(crate) struct Trust {
-    anchors: Vec<TrustAnchor>,
-}
-
-impl Trust {
-    pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
-        let entries = fs::read_dir(folder).map_err(|error| named::refused(folder, "read", error))?;
-        let mut anchors = Vec::new();
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
-        for path in
-            paths.iter().filter(|path| path.extension().is_some_and(|ext| ext == "pem" || ext == "crt"))
-        {
-            for block in blocks(&text(path)?, "CERTIFICATE") {
-                let root = Certificate::from_pem(&block).map_err(told)?;
-                if let Some(state) = root.country() {
-                    anchors.push(TrustAnchor::new(state, root).map_err(told)?);
-                }
-            }
-        }
-        if anchors.is_empty() {
-            let message = format!("`{}` has no root certificate of a State", folder.display());
-            return Err(refuse("R-832", message, "put the root certificates you trust there, as `*.pem`"));
-        }
-        Ok(Self { anchors })
-    }
-
-    /// Whose seal it is, under whichever of the roots it holds.
-    fn signer(&self, tag_manifest: &[u8], signature: &[u8], at: Instant) -> Result<SignerInfo, Report> {
-        let mut first = None;
-        for anchor in &self.anchors {
-            match seal::verify_cms_detached(signature, tag_manifest, anchor, at) {
-                Ok(verified) => {
-                    return Ok(SignerInfo {
-                        office: verified.signer(),
-                        fingerprint: verified.certificate(),
-                        claimed_at: Some(verified.signing_time()),
-                    });
-                }
-                Err(error) => {
-                    first.get_or_insert(error.report());
-                }
-            }
-        }
-        first.map_or_else(|| Err(no_roots()), Err)
-    }
-}
-
-fn no_roots() -> Report {
-    Report {
-        family: Family::Refusal,
-        code: "R-832".to_owned(),
-        message: "no root certificate is trusted".to_owned(),
-        clause: None,
-        remedy: "name a folder with `--trust`".to_owned(),
-    }
-}
-
 /// Signs, wraps and records for one package, with keys from files.
 struct Laboratory {
-    sign: SigningKey,
+    sign: Signer,
     certificate: Certificate,
     office: OfficeId,
     officer: OfficerId,
     addressees: Vec<Certificate>,
+    hybrid: Vec<HybridRecipient>,
+    authority: Option<Authority>,
     why: String,
     place: String,
     zone: ZoneName,
@@ -242,12 +139,27 @@ impl Laboratory {
 
 impl PackKeys for Laboratory {
     fn wrap(&self, package_key: &[u8]) -> Result<KeyEnvelope, Report> {
-        seal::encrypt_cms(package_key, &self.addressees).map(KeyEnvelope::Cms).map_err(|error| error.report())
+        let cms = seal::encrypt_cms(package_key, &self.addressees).map_err(|error| error.report())?;
+        if self.hybrid.is_empty() {
+            return Ok(KeyEnvelope::Cms(cms));
+        }
+        evidence::encrypt_hybrid(&cms, &self.hybrid, &|bytes| self.random(bytes))
+            .map(KeyEnvelope::HybridCms)
+            .map_err(|error| error.report())
     }
 
     fn sign(&self, tag_manifest: &[u8]) -> Result<Vec<u8>, Report> {
-        seal::sign_cms(tag_manifest, false, &self.sign, &self.certificate, SystemClock.now())
-            .map_err(|error| error.report())
+        let signed =
+            seal::sign_cms(tag_manifest, false, self.sign.key(), &self.certificate, SystemClock.now())
+                .map_err(|error| error.report())?;
+        match &self.authority {
+            None => Ok(signed),
+            Some(authority) => authority.attach(&signed),
+        }
+    }
+
+    fn time_stamp(&self, tag_manifest: &[u8]) -> Result<Option<Vec<u8>>, Report> {
+        self.authority.as_ref().map(|authority| authority.stamp(tag_manifest)).transpose()
     }
 
     fn random(&self, bytes: &mut [u8]) {
@@ -258,6 +170,40 @@ impl PackKeys for Laboratory {
         let chains = exhibits.iter().map(|exhibit| self.chain(exhibit)).collect::<Result<Vec<_>, _>>()?;
         let custody = serde_json::to_vec(&chains).expect("chains of strings and numbers always become JSON");
         Ok(InnerRecord { custody, case: label.case(exhibits, &chains) })
+    }
+}
+
+/// A time-stamp authority that can be reached.
+pub(crate) struct Authority {
+    url: String,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Authority {
+    /// Asks once, so that an authority that does not answer is known before hours of sealing.
+    pub(crate) fn reach(url: &str) -> anyhow::Result<Self> {
+        let authority = Self { url: url.to_owned(), runtime: tokio::runtime::Handle::current() };
+        authority.stamp(b"is anybody there").map_err(crate::output::Told)?;
+        Ok(authority)
+    }
+
+    /// A response that grants a time-stamp of `data`.
+    pub(crate) fn stamp(&self, data: &[u8]) -> Result<Vec<u8>, Report> {
+        let nonce = keys::random_bytes().map_err(|error| error.report())?;
+        let query = TimeStampQuery::new(Digest::of(data), nonce);
+        let der = query.to_der().map_err(|error| error.report())?;
+        // On a thread of its own: the caller may itself be waited for by the runtime.
+        let ask = || self.runtime.block_on(node::request_time_stamp(&self.url, &der));
+        let answer = std::thread::scope(|scope| scope.spawn(ask).join());
+        let answer = answer.expect("asking an authority does not panic").map_err(|error| error.report())?;
+        query.check_answer(&answer).map_err(|error| error.report())?;
+        Ok(answer)
+    }
+
+    /// The same signature with a time-stamp of its value in it (CAdES-B-T).
+    pub(crate) fn attach(&self, signed: &[u8]) -> Result<Vec<u8>, Report> {
+        let value = seal::signature_value(signed).map_err(|error| error.report())?;
+        seal::attach_time_stamp(signed, &self.stamp(&value)?).map_err(|error| error.report())
     }
 }
 
@@ -288,20 +234,18 @@ pub(crate) fn seal(
     arguments: SealArguments,
     officer: Option<&str>,
 ) -> anyhow::Result<Output> {
-    let out = needed(&arguments.out, "--out")?.clone();
+    let out = std::path::absolute(needed(&arguments.out, "--out")?)?;
     let sign_cert = needed(&arguments.sign_cert, "--sign-cert")?;
     let certificate = certificate(sign_cert)?;
     let office = certificate.office().ok_or_else(|| {
         let message = format!("`{}` names no office of a State", sign_cert.display());
         refuse("R-835", message, "let the State's root certify the laboratory's key: `rogatory node certify`")
     })?;
-    let sign = SigningKey::from_pkcs8_pem(&private_key(needed(&arguments.sign_key, "--sign-key")?)?)
-        .map_err(told)?;
-    if !sign.belongs_to(&certificate) {
-        return Err(refuse("R-836", "the key does not belong to the certificate", "give the matching pair"));
-    }
-    let addressees =
-        arguments.to.iter().map(|path| self::certificate(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let sign = Signer::read(needed(&arguments.sign_key, "--sign-key")?, &certificate)?;
+    let addressees = arguments.to.iter().map(|path| addressee(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let hybrid =
+        arguments.hybrid_to.iter().map(|text| hybrid_recipient(text)).collect::<anyhow::Result<Vec<_>>>()?;
+    let authority = arguments.tsa.as_deref().map(Authority::reach).transpose()?;
     let zone =
         arguments.zone.clone().or_else(|| jiff::tz::TimeZone::system().iana_name().map(ToOwned::to_owned));
     let laboratory = Laboratory {
@@ -310,11 +254,18 @@ pub(crate) fn seal(
         office,
         officer: officer.unwrap_or("examiner").parse()?,
         addressees,
+        hybrid,
+        authority,
         why: arguments.why.clone(),
         place: arguments.place.clone(),
         zone: zone.as_deref().unwrap_or("UTC").parse()?,
     };
     let exhibits = exhibits(paths, &arguments)?;
+    let listings: Vec<_> = exhibits.iter().map(|exhibit| &exhibit.listing).collect();
+    let begun = out.parent().is_some_and(|folder| unfinished_beside(folder, &out));
+    if !begun {
+        flow::ensure_space(out.parent().unwrap_or(Path::new(".")), evidence::package_size(&listings))?;
+    }
     let digest = Digest::of(std::path::absolute(&out)?.as_os_str().as_encoded_bytes()).hex();
     let journal = state_folder(arguments.state.clone())?.join(format!("{digest}.journal"));
     if arguments.restart {
@@ -331,7 +282,11 @@ pub(crate) fn seal(
         from: office,
         to: arguments.to_office.or_else(|| laboratory.addressees.first().and_then(Certificate::office)),
         addressees: laboratory.addressees.iter().map(Certificate::fingerprint).collect(),
-        hybrid_addressees: Vec::new(),
+        hybrid_addressees: laboratory
+            .hybrid
+            .iter()
+            .map(|recipient| Digest::of(recipient.to_string().as_bytes()))
+            .collect(),
         created: begun.map_or_else(|| SystemClock.now(), |(_, created)| created),
         suite: arguments.suite,
         part_bytes: arguments.part_size,
@@ -350,6 +305,25 @@ fn derived(text: &str) -> uuid::Uuid {
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// A certificate that may be encrypted to today.
+fn addressee(path: &Path) -> anyhow::Result<Certificate> {
+    let certificate = certificate(path)?;
+    certificate.check_recipient(SystemClock.now()).map_err(|error| {
+        let mut report = error.report();
+        report.message = format!("`{}`: {}", path.display(), report.message);
+        crate::output::Told(report)
+    })?;
+    Ok(certificate)
+}
+
+/// An earlier attempt has taken some of the space already.
+fn unfinished_beside(folder: &Path, out: &Path) -> bool {
+    let name = out.file_name().map(|name| format!("{}.partial-", name.to_string_lossy()));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    name.is_some_and(|name| names.into_iter().any(|found| found.starts_with(&name)))
 }
 
 fn sealed_text(summary: &PackageSummary, out: &Path) -> String {
@@ -392,119 +366,4 @@ fn exhibits(paths: &[PathBuf], arguments: &SealArguments) -> anyhow::Result<Vec<
         exhibits.push(PackExhibit { exhibit_id, name, listing, expected: None });
     }
     Ok(exhibits)
-}
-
-/// A key pair that opens packages.
-pub(crate) struct Reader {
-    key: DecryptionKey,
-    certificate: Certificate,
-}
-
-impl Reader {
-    pub(crate) fn read(arguments: &KeyArguments) -> anyhow::Result<Self> {
-        let path = needed(&arguments.key, "--key")?;
-        let certificate = certificate(arguments.cert.as_ref().unwrap_or(path))?;
-        let key = DecryptionKey::from_pkcs8_pem(&private_key(path)?).map_err(told)?;
-        Ok(Self { key, certificate })
-    }
-
-    fn unwrap(&self, envelope: &KeyEnvelope) -> Result<Vec<u8>, Report> {
-        let (KeyEnvelope::Cms(cms) | KeyEnvelope::HybridCms(cms)) = envelope;
-        seal::decrypt_cms(cms, &self.key, &self.certificate).map_err(|error| error.report())
-    }
-}
-
-fn trust(arguments: &KeyArguments) -> anyhow::Result<Trust> {
-    let remedy = "name a folder with the root certificates you trust";
-    let folder =
-        arguments.trust.as_ref().ok_or_else(|| refuse("R-839", "`--trust DIR` is missing", remedy))?;
-    Trust::read(folder)
-}
-
-pub(crate) fn verify(package: &Path, arguments: &KeyArguments) -> anyhow::Result<Output> {
-    named::size(package)?;
-    let trust = trust(arguments)?;
-    let now = SystemClock.now();
-    let signer = |tags: &[u8], signature: &[u8]| trust.signer(tags, signature, now);
-    let mut watched = Watched::new("verifying");
-    let report =
-        evidence::verify_outer_watched(package, Judges::of_signature(&signer), &mut *watched.watch());
-    drop(watched);
-    if arguments.key.is_none() || !report.is_valid() {
-        return Ok(verdict(package, &report, None));
-    }
-    let reader = Reader::read(arguments)?;
-    let mut watched = Watched::new("decrypting");
-    let inside =
-        evidence::inspect(package, &|envelope| reader.unwrap(envelope), &signer, &mut *watched.watch());
-    drop(watched);
-    Ok(verdict(package, &report, Some(inside)))
-}
-
-fn verdict(
-    package: &Path,
-    report: &VerifyReport,
-    inside: Option<Result<evidence::Opened, evidence::OpenError>>,
-) -> Output {
-    let mut text = report.to_string();
-    let mut valid = report.is_valid();
-    let inside = inside.map(|inside| match inside {
-        Ok(opened) => {
-            text.push_str(&format!(
-                "content: ok; {} files, {}, signed inside by {}\n  proves: the sender knew this content, and \
-                 every file in it is as it was sealed\n",
-                opened.files,
-                bytes(opened.bytes),
-                opened.signer.office
-            ));
-            let chains = serde_json::from_slice::<Vec<Chain>>(&opened.custody);
-            match &chains {
-                Ok(chains) => text.push_str(&format!("custody: ok; {} unbroken chains\n", chains.len())),
-                Err(error) => {
-                    valid = false;
-                    text.push_str(&format!("custody: FAILED; {error}\n"));
-                }
-            }
-            json!({ "outcome": "passed", "opened": opened, "custody": chains.is_ok() })
-        }
-        Err(error) => {
-            valid = false;
-            let report = error.report();
-            text.push_str(&format!("content: FAILED; {report}\n"));
-            json!({ "outcome": "failed", "fault": report })
-        }
-    });
-    text.push_str(&format!(
-        "verdict: {}\nPKG is {}",
-        if valid { "it holds" } else { "IT DOES NOT HOLD" },
-        package.display()
-    ));
-    let code = if valid { 0 } else { Family::PeerFault.exit_code() };
-    let data = json!({ "package": package, "valid": valid, "report": report, "content": inside });
-    Output::new(text, &data).with_code(code)
-}
-
-pub(crate) fn open(package: &Path, out: &Path, arguments: &KeyArguments) -> anyhow::Result<Output> {
-    named::size(package)?;
-    let (trust, reader) = (trust(arguments)?, Reader::read(arguments)?);
-    let now = SystemClock.now();
-    let mut watched = Watched::new("opening");
-    let opened = evidence::open(
-        package,
-        &|envelope| reader.unwrap(envelope),
-        &|tags, signature| trust.signer(tags, signature, now),
-        out,
-        &mut *watched.watch(),
-    )
-    .map_err(told)?;
-    drop(watched);
-    let text = format!(
-        "{} exhibits, {} files, {} opened in {}; sealed by {}",
-        opened.exhibits.len(),
-        opened.files,
-        bytes(opened.bytes),
-        out.display(),
-        opened.signer.office
-    );
-    Ok(Output::new(text, &json!({ "folder": out, "opened": opened })))
 }

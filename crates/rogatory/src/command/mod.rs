@@ -1,14 +1,18 @@
 //! The nouns of the command line.
 
+pub(crate) mod court;
 pub(crate) mod descriptor;
 pub(crate) mod envelope;
 pub(crate) mod evidence;
 pub(crate) mod file;
 pub(crate) mod finding;
 pub(crate) mod incoming;
+pub(crate) mod key;
+pub(crate) mod keyring;
 pub(crate) mod laboratory;
 pub(crate) mod node;
 pub(crate) mod officer;
 pub(crate) mod peer;
 pub(crate) mod request;
+pub(crate) mod time;
 pub(crate) mod treaty;

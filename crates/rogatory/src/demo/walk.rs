@@ -151,7 +151,8 @@ async fn execute(
     );
     let officer = b.flow.authorize(&b.first, seal()).await?;
     let mut watched = Watched::new("sealing");
-    let (_, summary) = b.flow.seal_evidence(&officer, file, &mut *watched.watch()).await?;
+    let (_, summary) =
+        b.flow.seal_evidence(&officer, file, &flow::SealOptions::default(), &mut *watched.watch()).await?;
     drop(watched);
     narrator.step(
         "B",
