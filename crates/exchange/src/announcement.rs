@@ -24,6 +24,10 @@ impl Announcement {
                 .checked_add(file.size)
                 .ok_or(StatementFault::Announcement { what: "the sizes are larger than any disk" })?;
         }
+        // Whether a link fits its chain is judged when the package is opened: a gap is named, not refused.
+        if self.sent.len() > self.exhibits.len() {
+            return Err(StatementFault::Announcement { what: "more links than exhibits" });
+        }
         if sum == self.bytes {
             Ok(())
         } else {

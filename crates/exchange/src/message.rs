@@ -73,6 +73,9 @@ pub struct Announcement {
     /// The sum of the sizes, in bytes.
     pub bytes: u64,
     pub exhibits: Vec<ExhibitSummary>,
+    /// The `sent` link of each exhibit, which goes on from the chain inside the package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<custody::Link>,
 }
 
 /// One file of the package; `name` is its path in the bag.

@@ -83,7 +83,12 @@ impl Statement {
             Message::Preserved { zone, .. } => vec![zone],
             Message::Evidence(announcement) => {
                 announcement.check()?;
-                announcement.exhibits.iter().map(|exhibit| exhibit.name.as_str()).collect()
+                let names = announcement.exhibits.iter().map(|exhibit| exhibit.name.as_str());
+                let links = announcement.sent.iter().flat_map(|link| {
+                    let alteration = link.alteration.as_deref().unwrap_or_default();
+                    [link.place.as_str(), &link.why, &link.tool, alteration]
+                });
+                names.chain(links).collect()
             }
             Message::Rejection { report, .. } => {
                 let clause = report.clause.iter().map(String::as_str);
@@ -187,6 +192,7 @@ mod tests {
                 bytes: 4,
                 tree: Digest::of(b"tree"),
             }],
+            sent: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use casefile::{
     incoming::{self, Incoming},
     outgoing::Outgoing,
 };
-use exchange::{Decision, Message, STATEMENT_LABEL, Statement, addressed_digest};
+use exchange::{Announcement, Decision, Message, STATEMENT_LABEL, Statement, addressed_digest};
 use mandate::{Authorized, FourEyes};
 use store::{DutyRow, OutboxRow};
 use vocabulary::{EnvelopeId, FileId, OfficeFunction, OfficeId, OfficerId};
@@ -151,10 +151,10 @@ impl Flow {
                 answers = true;
                 let sealed = file.sealed.as_ref().ok_or(FlowError::Record { what: "a sealed package" })?;
                 let announcement = self.object(sealed.announcement, "an announcement").await?;
-                Message::Evidence(
-                    serde_json::from_slice(&announcement)
-                        .map_err(|_| FlowError::Record { what: "an announcement" })?,
-                )
+                let mut announcement: Announcement = serde_json::from_slice(&announcement)
+                    .map_err(|_| FlowError::Record { what: "an announcement" })?;
+                announcement.sent = self.sent_links(file).await?;
+                Message::Evidence(announcement)
             }
             Parcel::Consultation { text } => {
                 Message::Consultation { text: self.text(*text, "a consultation").await? }

@@ -6,6 +6,7 @@
 mod answer;
 mod audit;
 mod clock;
+mod custody;
 mod deliver;
 mod desk;
 mod dispatch;
@@ -25,6 +26,7 @@ mod record;
 mod request;
 mod timeline;
 
+pub use self::custody::{Act, CustodyOfFile, ExhibitChain, GapRecord, end_in_words};
 pub use audit::{Audit, Trouble};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};

@@ -61,6 +61,8 @@ pub struct OpenedPackage {
     pub signer: SignerInfo,
     pub exhibits: Vec<OpenedExhibit>,
     pub files: u64,
+    /// Gaps in the chains of custody that came with the package; each is a finding too.
+    pub gaps: Vec<Report>,
 }
 
 impl Flow {
@@ -93,7 +95,8 @@ impl Flow {
             tree,
         };
         let command = officer.clone().with(command)?;
-        let performed = self.perform::<Incoming>(file, &command, &[object]).await?;
+        let chains = vec![record.custody.clone()];
+        let performed = self.perform_with_chains::<Incoming>(file, &command, &[object], chains).await?;
         Ok((performed.file, record))
     }
 
@@ -138,7 +141,7 @@ impl Flow {
         let peer = self.peer(known.from).await?;
         let recipient = peer.office(OfficeFunction::EvidenceOffice)?.clone();
         let records = self.exhibit_records(&known).await?;
-        let chains = self.sealed_chains(officer.actor(), &records)?;
+        let chains = self.sealed_chains(officer.actor(), self.chains_now(&known).await?)?;
         let request = PackRequest {
             package_id: package,
             file_id: file,
@@ -166,7 +169,8 @@ impl Flow {
         };
         let command = officer.clone().with(command)?;
         let mut write = self.store.write().await?;
-        let performed = self.perform_in::<Incoming>(&mut write, file, &command, &[announcement]).await?;
+        self.perform_in::<Incoming>(&mut write, file, &command, &[announcement]).await?;
+        let performed = self.record_chains::<Incoming>(&mut write, file, &command, chains).await?;
         write.put_setting(&format!("package/{package}"), file.to_string().as_bytes()).await?;
         write.commit().await?;
         Ok((performed.file, summary))
@@ -205,13 +209,12 @@ impl Flow {
         Ok(records)
     }
 
-    fn sealed_chains(&self, officer: &OfficerId, records: &[ExhibitRecord]) -> Result<Vec<Chain>, FlowError> {
-        let mut chains = Vec::with_capacity(records.len());
-        for record in records {
-            let mut chain = record.custody.clone();
+    fn sealed_chains(&self, officer: &OfficerId, now: Vec<Chain>) -> Result<Vec<Chain>, FlowError> {
+        let mut chains = Vec::with_capacity(now.len());
+        for mut chain in now {
             let content = chain.content();
             let link = Link {
-                exhibit: record.exhibit,
+                exhibit: chain.exhibit(),
                 sequence: chain.next_sequence(),
                 action: Action::Sealed,
                 office: self.evidence_office(),
@@ -234,11 +237,11 @@ impl Flow {
         Ok(chains)
     }
 
-    fn evidence_office(&self) -> OfficeId {
+    pub(crate) fn evidence_office(&self) -> OfficeId {
         OfficeId::new(self.us(), OfficeFunction::EvidenceOffice)
     }
 
-    fn zone_name(&self) -> Result<custody::ZoneName, FlowError> {
+    pub(crate) fn zone_name(&self) -> Result<custody::ZoneName, FlowError> {
         self.zone.parse().map_err(|_| FlowError::Record { what: "the zone of the node" })
     }
 
@@ -320,7 +323,11 @@ impl Flow {
         })
     }
 
-    async fn announcement(&self, file: FileId, package: PackageId) -> Result<Announcement, FlowError> {
+    pub(crate) async fn announcement(
+        &self,
+        file: FileId,
+        package: PackageId,
+    ) -> Result<Announcement, FlowError> {
         let rows = {
             let mut read = self.store.read().await?;
             read.queries().events(file).await?
@@ -438,10 +445,13 @@ impl Flow {
             files: opened.files.len() as u64,
         };
         let command = officer.clone().with(command)?;
-        if let Err(error) = self.perform::<Outgoing>(file, &command, &[]).await {
-            fs::remove_dir_all(&aside).map_err(|source| disk(&aside, source))?;
-            return Err(error);
-        }
+        let gaps = match self.record_opening(&command, &known, &opened, &out).await {
+            Err(error) => {
+                fs::remove_dir_all(&aside).map_err(|source| disk(&aside, source))?;
+                return Err(error);
+            }
+            Ok(gaps) => gaps,
+        };
         // Only now: content never lies in its place without its event.
         fs::rename(&aside, &out).map_err(|source| disk(&out, source))?;
         sync_folder(out.parent().unwrap_or(&out))?;
@@ -451,6 +461,7 @@ impl Flow {
             signer: opened.signer,
             files: opened.files.len() as u64,
             exhibits: opened.exhibits,
+            gaps,
         })
     }
 }
@@ -517,6 +528,7 @@ fn announcement(
         tag_manifest: summary.tagmanifest_digest,
         bytes: files.iter().map(|part| part.size).sum(),
         files,
+        sent: Vec::new(),
         exhibits: file
             .exhibits
             .iter()

@@ -9,9 +9,10 @@ mod show;
 
 use clap::{Parser, Subcommand};
 use command::{
-    descriptor::DescriptorCommand, envelope::EnvelopeCommand, evidence::EvidenceCommand, file::FileCommand,
-    finding::FindingCommand, incoming::IncomingCommand, node::NodeCommand, officer::OfficerCommand,
-    peer::PeerCommand, request::RequestCommand, treaty::TreatyCommand,
+    custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
+    evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
+    node::NodeCommand, officer::OfficerCommand, peer::PeerCommand, request::RequestCommand,
+    treaty::TreatyCommand,
 };
 use context::Context;
 use output::Output;
@@ -74,6 +75,9 @@ enum Noun {
     /// Electronic evidence: take in, seal, send, fetch, verify, open.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa evidence verify FILE")]
     Evidence(EvidenceCommand),
+    /// Who held each exhibit, when, where and why: show, check, export, and what offices do with it.
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa custody check FILE")]
+    Custody(CustodyCommand),
     /// A file of either side, with the timeline of both ladders.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa file show FILE")]
     File(FileCommand),
@@ -121,6 +125,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::Request(command) => command.run(&context).await,
         Noun::Incoming(command) => command.run(&context).await,
         Noun::Evidence(command) => command.run(&context).await,
+        Noun::Custody(command) => command.run(&context).await,
         Noun::File(command) => command.run(&context).await,
         Noun::Envelope(command) => command.run(&context).await,
         Noun::Finding(command) => command.run(&context).await,

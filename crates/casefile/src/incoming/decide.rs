@@ -66,6 +66,10 @@ pub(super) fn decide(
             }
             _ => Err(file.wrong_stage("send evidence", "executed, with a sealed package")),
         },
+        Command::Custody(custody) => {
+            let packaged = file.sealed.is_some();
+            Ok(Event::Custody(file.custody.decide(custody, command.actor(), file.from, packaged)?))
+        }
         Command::Close => file.close(),
         report => file.report(report, now),
     }

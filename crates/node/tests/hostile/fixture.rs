@@ -368,7 +368,7 @@ impl Node {
 
     pub(crate) async fn send_evidence(&self, file: FileId, package: PackageId) {
         let command = self.flow.authorize(&self.first, Command::SendEvidence { package }).await.unwrap();
-        self.flow.perform::<Incoming>(file, &command, &[]).await.unwrap();
+        self.flow.send_evidence(&command, file).await.unwrap();
     }
 
     /// Brings everything that is due to `to` without any network, as the pouch does.

@@ -116,7 +116,7 @@ impl EvidenceCommand {
                 })?;
                 let command = incoming::Command::SendEvidence { package };
                 let command = flow.authorize(&context.credential()?, command).await?;
-                let performed = flow.perform::<incoming::Incoming>(file, &command, &[]).await?;
+                let performed = flow.send_evidence(&command, file).await?;
                 Ok(Output::new(
                     format!("package {package} announced to {}", performed.file.from),
                     &performed.file,
@@ -136,10 +136,11 @@ impl EvidenceCommand {
                 let opened = flow.open_evidence(&officer, file, &out, &mut *watched.watch()).await?;
                 Ok(Output::new(
                     format!(
-                        "{} exhibits, {} files opened in {}",
+                        "{} exhibits, {} files opened in {}{}",
                         opened.exhibits.len(),
                         opened.files,
-                        out.display()
+                        out.display(),
+                        gaps(&opened.gaps)
                     ),
                     &opened,
                 ))
@@ -178,6 +179,11 @@ async fn fetch(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
             return Ok(Output::new(format!("package {package} fetched and verified by the node"), &known));
         }
     }
+}
+
+/// Gaps in the chains of custody, which do not stop the opening of a package that holds.
+fn gaps(gaps: &[vocabulary::Report]) -> String {
+    gaps.iter().map(|gap| format!("\ngap in the chain of custody: {gap}")).collect()
 }
 
 async fn list(flow: &Flow, file: FileId) -> anyhow::Result<Output> {

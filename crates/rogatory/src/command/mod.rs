@@ -1,5 +1,6 @@
 //! The nouns of the command line.
 
+pub(crate) mod custody;
 pub(crate) mod descriptor;
 pub(crate) mod envelope;
 pub(crate) mod evidence;
