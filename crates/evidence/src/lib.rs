@@ -15,6 +15,7 @@ mod pack;
 mod package;
 mod progress;
 mod scratch;
+mod supplement;
 mod verify;
 
 pub use age::{AgeError, AgeIdentity, AgeReader, AgeRecipient, AgeWriter, CHUNK_BYTES};
@@ -31,6 +32,10 @@ pub use pack::{
 };
 pub use package::{MAX_PARTS, list_package};
 pub use progress::{Progress, Watch};
+pub use supplement::{
+    AddresseeRequest, AddresseeStatement, FurtherAddressee, MAX_SUPPLEMENTS, Supplement, SupplementFault,
+    Transform, VerifyAttached, add_addressee, prepare_addressee, read_key_envelope, read_supplements,
+};
 pub use verify::{
     Layer, Outcome, SignerInfo, VerifyFault, VerifyReport, VerifySignature, verify_outer,
     verify_outer_watched,

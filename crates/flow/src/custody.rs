@@ -706,7 +706,7 @@ fn objects(chains: &[Chain]) -> Vec<Vec<u8>> {
     chains.iter().flat_map(|chain| chain.links()).map(Link::canonical).collect()
 }
 
-fn said(why: impl Into<String>, content: Option<Digest>) -> Act {
+pub(crate) fn said(why: impl Into<String>, content: Option<Digest>) -> Act {
     Act {
         exhibits: Vec::new(),
         why: why.into(),

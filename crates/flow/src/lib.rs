@@ -3,6 +3,7 @@
 //! `perform` is the only way a file changes. A peer's message is first made durable and receipted
 //! (`take_in`), and opened later (`record_stored`). Not here: sockets, processes, the command line.
 
+mod addressee;
 mod answer;
 mod audit;
 mod clock;
@@ -27,6 +28,7 @@ mod request;
 mod timeline;
 
 pub use self::custody::{Act, CustodyOfFile, ExhibitChain, GapRecord, end_in_words};
+pub use addressee::AddedAddressee;
 pub use audit::{Audit, Trouble};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};

@@ -44,6 +44,14 @@ pub(crate) enum EvidenceCommand {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Let one more certificate open a received package: the key is wrapped again, the bulk is not touched.
+    #[command(
+        after_help = "Examples:\n  rogatory evidence add-recipient FILE --to laboratory.pem --why 'examination ordered on 3 March'\n  rogatory evidence add-recipient FILE --to defence.pem --why 'to defence counsel, order 31/2026' --disclose"
+    )]
+    AddRecipient(RecipientArguments),
+    /// Those to whom a package was wrapped after it was sealed; every one is verified.
+    #[command(after_help = "Example:\n  rogatory evidence recipients FILE --json")]
+    Recipients { file: FileId },
     /// The exhibits or packages of a file.
     #[command(after_help = "Example:\n  rogatory evidence list FILE --json")]
     List { file: FileId },
@@ -60,6 +68,20 @@ pub(crate) struct AddArguments {
     /// Why it was acquired, in words of the office.
     #[arg(long, default_value = "acquired for the request")]
     why: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecipientArguments {
+    file: FileId,
+    /// The certificate of the new addressee.
+    #[arg(long, value_name = "CERT.pem")]
+    to: PathBuf,
+    /// Why, in words of the office; never a person's name.
+    #[arg(long)]
+    why: String,
+    /// Record that every exhibit of the package is disclosed by this.
+    #[arg(long)]
+    disclose: bool,
 }
 
 impl EvidenceCommand {
@@ -145,6 +167,8 @@ impl EvidenceCommand {
                     &opened,
                 ))
             }
+            Self::AddRecipient(arguments) => add_recipient(context, &flow, arguments).await,
+            Self::Recipients { file } => recipients(&flow, file).await,
             Self::List { file } => list(&flow, file).await,
         }
     }
@@ -184,6 +208,41 @@ async fn fetch(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
 /// Gaps in the chains of custody, which do not stop the opening of a package that holds.
 fn gaps(gaps: &[vocabulary::Report]) -> String {
     gaps.iter().map(|gap| format!("\ngap in the chain of custody: {gap}")).collect()
+}
+
+async fn add_recipient(
+    context: &Context,
+    flow: &Flow,
+    arguments: RecipientArguments,
+) -> anyhow::Result<Output> {
+    let RecipientArguments { file, to, why, disclose } = arguments;
+    let pem = String::from_utf8(named::read(&to)?)
+        .map_err(|_| named::refused(&to, "read", std::io::ErrorKind::InvalidData.into()))?;
+    let added = flow.add_addressee(&context.credential()?, file, &pem, &why, disclose).await?;
+    let digits: String = added.statement.addressee.hex().chars().take(16).collect();
+    let text = format!(
+        "package {} can be opened with the key of {}: seal/addressee-{digits}.p7m, signed in .p7s{}",
+        added.statement.package,
+        added.statement.addressee,
+        if disclose { format!("; {} exhibit(s) disclosed", added.disclosed.len()) } else { String::new() }
+    );
+    Ok(Output::new(text, &added))
+}
+
+async fn recipients(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
+    let found = flow.further_addressees(file).await?;
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|one| {
+            vec![
+                show::local(one.statement.at, &one.statement.zone),
+                one.statement.addressee.to_string(),
+                format!("{} {}", one.statement.office, one.statement.officer),
+                one.statement.why.clone(),
+            ]
+        })
+        .collect();
+    Ok(Output::new(table(&["Added", "Certificate", "By", "Why"], &rows), &found))
 }
 
 async fn list(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
