@@ -6,7 +6,7 @@ use crate::{HistoryBroken, Refused};
 use custody::{Action, Chain, Link};
 use mandate::{FourEyes, Permission};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use vocabulary::{Digest, ExhibitId, OfficerId, PackageId, StateCode};
 
 /// What an evidence office does with exhibits.
@@ -84,6 +84,16 @@ impl From<&Link> for Linked {
     }
 }
 
+/// Whether a package holds the exhibits of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// There is none, and there will be none.
+    Never,
+    /// What was taken in will be sealed.
+    Awaited,
+    Sealed,
+}
+
 /// How far the chain of one exhibit goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
@@ -122,7 +132,7 @@ pub struct Destruction {
 /// The exhibits of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Custody {
-    pub held: Vec<Holding>,
+    pub held: BTreeMap<ExhibitId, Holding>,
     pub gaps: Vec<GapNoted>,
     pub destruction: Option<Destruction>,
     /// Certificates to which a package was wrapped after it was sealed.
@@ -131,12 +141,12 @@ pub struct Custody {
 
 impl Custody {
     pub fn holding(&self, exhibit: ExhibitId) -> Option<&Holding> {
-        self.held.iter().find(|held| held.exhibit == exhibit)
+        self.held.get(&exhibit)
     }
 
     /// The exhibits that lie in the file's package and were neither sent away nor destroyed.
     pub fn packed(&self) -> impl Iterator<Item = &Holding> {
-        self.held.iter().filter(|held| held.copy_of.is_none() && held.is_here())
+        self.held.values().filter(|held| held.copy_of.is_none() && held.is_here())
     }
 
     /// True when chains are known and no exhibit of the package is here any more.
@@ -145,20 +155,20 @@ impl Custody {
     }
 
     pub fn is_destroyed(&self) -> bool {
-        let mut originals = self.held.iter().filter(|held| held.copy_of.is_none()).peekable();
+        let mut originals = self.held.values().filter(|held| held.copy_of.is_none()).peekable();
         originals.peek().is_some() && originals.all(|held| held.last == Action::Destroyed)
     }
 
-    /// `other` is the State at the other end; `packaged` is true when a package holds the exhibits.
+    /// `other` is the State at the other end.
     pub(crate) fn decide(
         &self,
         command: &CustodyCommand,
         actor: &OfficerId,
         other: StateCode,
-        packaged: bool,
+        package: Packing,
     ) -> Result<CustodyEvent, Refused> {
         match command {
-            CustodyCommand::Record { chains } => self.record(chains, actor, other, packaged),
+            CustodyCommand::Record { chains } => self.record(chains, actor, other, package),
             CustodyCommand::NoteGap { exhibit, code, received } => {
                 if self.gaps.iter().any(|gap| gap.exhibit == *exhibit) {
                     return Err(Refused::Already { what: "the gap was noted" });
@@ -166,7 +176,7 @@ impl Custody {
                 Ok(CustodyEvent::GapFound { exhibit: *exhibit, code: code.clone(), received: *received })
             }
             CustodyCommand::ProposeDestruction { exhibits, why } => {
-                self.propose(exhibits, *why, actor, packaged)
+                self.propose(exhibits, *why, actor, package)
             }
             CustodyCommand::Destroy { chains } => self.destroy(chains, actor, other),
             CustodyCommand::AddAddressee { package, certificate, envelope, statement } => {
@@ -185,7 +195,7 @@ impl Custody {
         chains: &[Chain],
         actor: &OfficerId,
         other: StateCode,
-        packaged: bool,
+        package: Packing,
     ) -> Result<CustodyEvent, Refused> {
         let links = self.new_links(chains, actor, other)?;
         let ours = |action: Action| {
@@ -196,7 +206,7 @@ impl Custody {
             return Err(rule("R-232", "one officer alone destroys nothing", "propose the destruction first"));
         }
         let returned = ours(Action::Returned);
-        self.whole(&returned, packaged)?;
+        self.whole(&returned, package)?;
         Ok(CustodyEvent::Recorded { links: links.into_iter().map(Linked::from).collect() })
     }
 
@@ -241,7 +251,7 @@ impl Custody {
         exhibits: &[ExhibitId],
         why: Digest,
         by: &OfficerId,
-        packaged: bool,
+        package: Packing,
     ) -> Result<CustodyEvent, Refused> {
         let set: BTreeSet<ExhibitId> = exhibits.iter().copied().collect();
         for exhibit in &set {
@@ -262,15 +272,22 @@ impl Custody {
         if set.is_empty() {
             return Err(rule("R-238", "no exhibit is named", "name what shall be destroyed"));
         }
-        self.whole(&set, packaged)?;
+        self.whole(&set, package)?;
         Ok(CustodyEvent::DestructionProposed { by: by.clone(), exhibits: set.into_iter().collect(), why })
     }
 
     /// The exhibits of a package leave or end together: the package is one body.
-    fn whole(&self, set: &BTreeSet<ExhibitId>, packaged: bool) -> Result<(), Refused> {
+    fn whole(&self, set: &BTreeSet<ExhibitId>, package: Packing) -> Result<(), Refused> {
         let touches = self.packed().any(|held| set.contains(&held.exhibit));
         let missing = self.packed().filter(|held| !set.contains(&held.exhibit)).count();
-        if packaged && touches && missing > 0 {
+        if package == Packing::Awaited && touches {
+            return Err(rule(
+                "R-575",
+                "the exhibit is not sealed yet, and the package would lack it",
+                "seal the evidence first, or let the request be withdrawn",
+            ));
+        }
+        if package == Packing::Sealed && touches && missing > 0 {
             return Err(rule(
                 "R-236",
                 &format!("the package holds {missing} more exhibit(s) and cannot be divided"),
@@ -337,7 +354,7 @@ impl Custody {
 
     /// Puts one link at the end of its chain; false when it does not belong there.
     fn add(&mut self, link: &Linked) -> bool {
-        match self.held.iter_mut().find(|held| held.exhibit == link.exhibit) {
+        match self.held.get_mut(&link.exhibit) {
             Some(held) if held.last == Action::Destroyed || link.action == Action::Acquired => false,
             Some(held) if held.links == link.sequence => {
                 held.head = link.link;
@@ -346,13 +363,9 @@ impl Custody {
                 true
             }
             None if link.sequence == 0 && link.action == Action::Acquired => {
-                self.held.push(Holding {
-                    exhibit: link.exhibit,
-                    head: link.link,
-                    links: 1,
-                    last: link.action,
-                    copy_of: link.copy_of,
-                });
+                let (head, last, copy_of) = (link.link, link.action, link.copy_of);
+                let first = Holding { exhibit: link.exhibit, head, links: 1, last, copy_of };
+                self.held.insert(link.exhibit, first);
                 true
             }
             _ => false,
@@ -398,5 +411,184 @@ fn rule(code: &'static str, what: &str, remedy: &str) -> Refused {
         what: what.to_owned(),
         clause: "spec/04-custody.md".to_owned(),
         remedy: remedy.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{digest, exhibit, link, officer_id, package, state, taken, then};
+    use vocabulary::Failure as _;
+
+    fn id(last: u8) -> ExhibitId {
+        format!("0193a8f0-0000-7000-8000-0000000001{last:02x}").parse().unwrap()
+    }
+
+    fn decide(file: &Custody, officer: &str, command: &CustodyCommand) -> Result<CustodyEvent, Refused> {
+        file.decide(command, &officer_id(officer), state("XA"), Packing::Sealed)
+    }
+
+    fn after(file: &Custody, officer: &str, command: &CustodyCommand) -> Custody {
+        let event = decide(file, officer, command).unwrap();
+        let mut next = file.clone();
+        next.apply(&event, "executed").unwrap();
+        next
+    }
+
+    fn record(chains: &[&Chain]) -> CustodyCommand {
+        CustodyCommand::Record { chains: chains.iter().map(|chain| (*chain).clone()).collect() }
+    }
+
+    fn code(file: &Custody, officer: &str, command: &CustodyCommand) -> &'static str {
+        decide(file, officer, command).unwrap_err().code()
+    }
+
+    fn propose(exhibits: &[ExhibitId]) -> CustodyCommand {
+        CustodyCommand::ProposeDestruction { exhibits: exhibits.to_vec(), why: digest("why") }
+    }
+
+    #[test]
+    fn a_chain_goes_on_from_the_link_that_the_file_knows() {
+        let begun = taken(exhibit());
+        let file = after(&Custody::default(), "first", &record(&[&begun]));
+        let sealed = then(&begun, Action::Sealed, "first").unwrap();
+        let file = after(&file, "first", &record(&[&sealed]));
+        let held = file.holding(exhibit()).unwrap();
+        assert_eq!((held.head, held.links, held.last), (sealed.head(), 2, Action::Sealed));
+        assert_eq!(code(&file, "first", &record(&[&sealed])), "R-233", "nothing new");
+        assert_eq!(code(&file, "first", &record(&[&begun])), "R-233", "a link would be lost");
+        let mut other = begun.clone();
+        let verified = Link {
+            digest_before: Some(digest("content")),
+            ..link(exhibit(), Action::Verified, "first", Some(&begun))
+        };
+        other.append(verified).unwrap();
+        let fork = then(&other, Action::Disclosed, "first").unwrap();
+        assert_eq!(code(&file, "first", &record(&[&fork])), "R-233", "a fork");
+        let twice = then(&sealed, Action::Disclosed, "first").unwrap();
+        assert_eq!(code(&file, "first", &record(&[&twice, &twice])), "R-233", "one chain twice");
+    }
+
+    #[test]
+    fn an_officer_records_only_their_own_acts() {
+        let begun = taken(exhibit());
+        assert_eq!(code(&Custody::default(), "second", &record(&[&begun])), "R-234");
+    }
+
+    #[test]
+    fn one_officer_alone_destroys_nothing() {
+        let begun = taken(exhibit());
+        let file = after(&Custody::default(), "first", &record(&[&begun]));
+        let destroyed = then(&begun, Action::Destroyed, "first").unwrap();
+        assert_eq!(code(&file, "first", &record(&[&destroyed])), "R-232");
+        let command = CustodyCommand::Destroy { chains: vec![destroyed] };
+        assert_eq!(code(&file, "first", &command), "R-237", "nothing is proposed");
+        let file = after(&file, "first", &propose(&[exhibit()]));
+        assert_eq!(code(&file, "first", &command), "R-160");
+        let by_second = then(&begun, Action::Destroyed, "second").unwrap();
+        let file = after(&file, "second", &CustodyCommand::Destroy { chains: vec![by_second] });
+        assert!(file.is_destroyed() && file.destruction.is_none());
+        assert_eq!(code(&file, "first", &propose(&[exhibit()])), "R-204");
+    }
+
+    #[test]
+    fn the_second_officer_destroys_what_was_proposed_and_nothing_else() {
+        let (one, two) = (taken(id(1)), taken(id(2)));
+        let file = after(&Custody::default(), "first", &record(&[&one, &two]));
+        let file = after(&file, "first", &propose(&[id(1), id(2)]));
+        let end = |chain| then(chain, Action::Destroyed, "second").unwrap();
+        let disclosed = then(&two, Action::Disclosed, "second").unwrap();
+        let empty = CustodyCommand::Destroy { chains: Vec::new() };
+        let half = CustodyCommand::Destroy { chains: vec![end(&one)] };
+        let other = CustodyCommand::Destroy { chains: vec![end(&one), disclosed] };
+        for command in [empty, half, other] {
+            assert_eq!(code(&file, "second", &command), "R-239");
+        }
+        decide(&file, "second", &CustodyCommand::Destroy { chains: vec![end(&one), end(&two)] }).unwrap();
+    }
+
+    #[test]
+    fn a_package_is_not_divided_and_a_copy_stands_alone() {
+        let (one, two) = (taken(id(1)), taken(id(2)));
+        let copy =
+            Chain::start(Link { related: Some(id(1)), ..link(id(3), Action::Acquired, "first", None) })
+                .unwrap();
+        let file = after(&Custody::default(), "first", &record(&[&one, &two, &copy]));
+        assert_eq!(code(&file, "first", &propose(&[id(1)])), "R-236");
+        assert_eq!(code(&file, "first", &propose(&[])), "R-238");
+        decide(&file, "first", &propose(&[id(3)])).unwrap();
+        let unsealed = |command| file.decide(command, &officer_id("first"), state("XA"), Packing::Awaited);
+        assert_eq!(unsealed(&propose(&[id(1), id(2)])).unwrap_err().code(), "R-575");
+        let unknown = propose(&[id(9)]);
+        assert_eq!(code(&file, "first", &unknown), "R-235");
+    }
+
+    #[test]
+    fn a_proposal_ends_when_what_it_names_leaves() {
+        let sent = then(&taken(exhibit()), Action::Sent, "first").unwrap();
+        let file = after(&Custody::default(), "first", &record(&[&taken(exhibit())]));
+        let file = after(&file, "first", &propose(&[exhibit()]));
+        let file = after(&file, "first", &record(&[&sent]));
+        assert_eq!(file.destruction, None);
+        assert!(file.is_empty_here() && !file.is_destroyed());
+        assert_eq!(code(&file, "first", &propose(&[exhibit()])), "R-235");
+    }
+
+    #[test]
+    fn a_gap_is_noted_once_and_stays() {
+        let gap = CustodyCommand::NoteGap {
+            exhibit: exhibit(),
+            code: "P-261".to_owned(),
+            received: digest("links"),
+        };
+        let file = after(&Custody::default(), "first", &gap);
+        assert_eq!(file.gaps.len(), 1);
+        assert_eq!(code(&file, "first", &gap), "R-204");
+        let file = after(&file, "first", &record(&[&taken(exhibit())]));
+        assert_eq!(file.gaps.len(), 1);
+    }
+
+    #[test]
+    fn events_that_cannot_follow_are_a_broken_history() {
+        let begun = taken(exhibit());
+        let file = after(&Custody::default(), "first", &record(&[&begun]));
+        let linked = |sequence, action| Linked {
+            exhibit: exhibit(),
+            sequence,
+            action,
+            link: digest("link"),
+            copy_of: None,
+        };
+        let eyes = FourEyes::confirm(&officer_id("first"), &officer_id("second")).unwrap();
+        for event in [
+            CustodyEvent::Recorded { links: Vec::new() },
+            CustodyEvent::Recorded { links: vec![linked(0, Action::Acquired)] },
+            CustodyEvent::Recorded { links: vec![linked(2, Action::Sealed)] },
+            CustodyEvent::Recorded { links: vec![linked(1, Action::Sealed), linked(1, Action::Sent)] },
+            CustodyEvent::DestructionProposed {
+                by: officer_id("first"),
+                exhibits: vec![id(9)],
+                why: digest("w"),
+            },
+            CustodyEvent::Destroyed { eyes, links: vec![linked(1, Action::Destroyed)] },
+        ] {
+            let mut next = file.clone();
+            assert!(next.apply(&event, "executed").is_err(), "{event:?}");
+            assert_eq!(next, file);
+        }
+    }
+
+    #[test]
+    fn an_event_goes_round_as_json() {
+        let event = CustodyEvent::AddresseeAdded {
+            package: package(),
+            certificate: digest("c"),
+            envelope: digest("e"),
+            statement: digest("s"),
+        };
+        let event = crate::outgoing::Event::Custody(event);
+        let json = serde_json::to_string(&event).unwrap();
+        assert!(json.starts_with(r#"{"what":"custody","custody":"addressee-added""#), "{json}");
+        assert_eq!(serde_json::from_str::<crate::outgoing::Event>(&json).unwrap(), event);
     }
 }

@@ -1,29 +1,51 @@
 //! The chains that came with a package: each must hold, end sealed, and go on with the link that was announced.
 
 use crate::{Action, Chain, ChainBroken, End, Link, LinkFault};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use vocabulary::{ExhibitId, Failure, Family, OfficeId};
 
 /// The custody record of a package as it was read; its chains are not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustodyRecord(Vec<Vec<Link>>);
+pub struct CustodyRecord {
+    chains: BTreeMap<ExhibitId, Vec<Link>>,
+    /// Exhibits of which more than one chain came.
+    doubled: BTreeSet<ExhibitId>,
+}
+
+/// An empty chain costs two bytes to send and more to keep: it is no chain.
+#[derive(Deserialize)]
+#[serde(try_from = "Vec<Link>")]
+struct Links(ExhibitId, Vec<Link>);
+
+impl TryFrom<Vec<Link>> for Links {
+    type Error = LinkFault;
+    fn try_from(links: Vec<Link>) -> Result<Self, LinkFault> {
+        let exhibit = links.first().map(|link| link.exhibit).ok_or(LinkFault::Empty)?;
+        Ok(Self(exhibit, links))
+    }
+}
 
 impl CustodyRecord {
     /// Reads an array of arrays of links; the size was limited when the package was opened.
     pub fn read(bytes: &[u8]) -> Result<Self, Gap> {
-        serde_json::from_slice(bytes)
-            .map(Self)
-            .map_err(|error| Gap::Unreadable { line: error.line(), column: error.column() })
+        let sent: Vec<Links> = serde_json::from_slice(bytes)
+            .map_err(|error| Gap::Unreadable { line: error.line(), column: error.column() })?;
+        let (mut chains, mut doubled) = (BTreeMap::new(), BTreeSet::new());
+        for Links(exhibit, links) in sent {
+            if chains.insert(exhibit, links).is_some() {
+                doubled.insert(exhibit);
+            }
+        }
+        Ok(Self { chains, doubled })
     }
 
     /// The one chain of an exhibit, as it was sent.
     pub fn links(&self, exhibit: ExhibitId) -> Result<&[Link], Gap> {
-        let of = |links: &&Vec<Link>| links.first().is_some_and(|link| link.exhibit == exhibit);
-        let mut found = self.0.iter().filter(of);
-        match (found.next(), found.next()) {
-            (Some(links), None) => Ok(links),
-            (None, _) => Err(Gap::NoChain { exhibit }),
-            (Some(_), Some(_)) => Err(Gap::TwoChains { exhibit }),
+        if self.doubled.contains(&exhibit) {
+            return Err(Gap::TwoChains { exhibit });
         }
+        self.chains.get(&exhibit).map(Vec::as_slice).ok_or(Gap::NoChain { exhibit })
     }
 
     /// The chain of an exhibit with the announced `sent` link at its end, on its way to `to`.
@@ -52,6 +74,8 @@ pub enum Gap {
     NoChain { exhibit: ExhibitId },
     #[error("the package has more than one chain of custody for exhibit `{exhibit}`")]
     TwoChains { exhibit: ExhibitId },
+    #[error("the package has exhibit `{exhibit}` more than once")]
+    TwoExhibits { exhibit: ExhibitId },
     #[error(transparent)]
     Broken(ChainBroken),
     #[error("the chain of exhibit `{exhibit}` in the package ends with `{found}`, expected `sealed`")]
@@ -78,6 +102,7 @@ impl Failure for Gap {
             Self::Unreadable { .. } => "P-550",
             Self::NoChain { .. } => "P-551",
             Self::TwoChains { .. } => "P-552",
+            Self::TwoExhibits { .. } => "P-556",
             Self::Broken(broken) => broken.code(),
             Self::NotSealed { .. } => "P-553",
             Self::NotAnnounced { .. } => "P-554",
@@ -153,7 +178,9 @@ mod tests {
         let chain = sealed();
         let sent = link(Action::Sent, Some(&chain));
         let opened = Chain::start(link(Action::Acquired, None)).unwrap();
-        assert_eq!(CustodyRecord::read(b"[[{}]]").unwrap_err().code(), "P-550");
+        for unreadable in [&b"[[{}]]"[..], b"[[]]", b"{}", b"", b"[[[[[["] {
+            assert_eq!(CustodyRecord::read(unreadable).unwrap_err().code(), "P-550");
+        }
         assert_eq!(gap(&[], Some(&sent)).code(), "P-551");
         assert_eq!(gap(&[chain.links(), chain.links()], Some(&sent)).code(), "P-552");
         assert_eq!(gap(&[opened.links()], Some(&sent)).code(), "P-553");

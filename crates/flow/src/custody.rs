@@ -11,6 +11,7 @@ use evidence::Opened;
 use mandate::Authorized;
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -21,6 +22,8 @@ use vocabulary::{
 
 /// Where the evidence office does its work, when nobody says otherwise.
 const OFFICE: &str = "evidence office";
+/// Bytes that a statement needs beside its announcement.
+const STATEMENT_ROOM: usize = 4 << 10;
 
 /// What an officer says of one thing done with exhibits (ISO/IEC 27037, 6.1); never a person's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +99,7 @@ impl Flow {
         let known = custody_of(&view);
         let mut chains = Vec::new();
         let mut read = self.store.read().await?;
-        for held in &known.held {
+        for held in known.held.values() {
             chains.push(exhibit_chain(held, links_of(&mut read, held).await));
         }
         let mut gaps = Vec::new();
@@ -273,11 +276,18 @@ impl Flow {
         self.perform_with_chains::<Incoming>(file, officer, &[], chains).await
     }
 
-    /// The `sent` links that travel in the announcement.
-    pub(crate) async fn sent_links(&self, file: &Incoming) -> Result<Vec<Link>, FlowError> {
+    /// The `sent` links that travel in the announcement; none when the statement has no room for all of them,
+    /// and then the other State names the gap.
+    pub(crate) async fn sent_links(&self, file: &Incoming, taken: usize) -> Result<Vec<Link>, FlowError> {
         let chains = self.chains_now(file).await?;
         let sent = |chain: &Chain| chain.links().iter().rfind(|link| link.action == Action::Sent).cloned();
-        Ok(chains.iter().filter_map(sent).collect())
+        let links: Vec<Link> = chains.iter().filter_map(sent).collect();
+        let needed = taken.saturating_add(json(&links)?.len()).saturating_add(STATEMENT_ROOM);
+        if needed > seal::MAX_STATEMENT_BYTES {
+            tracing::warn!(exhibits = links.len(), "the announcement has no room for links of custody");
+            return Ok(Vec::new());
+        }
+        Ok(links)
     }
 
     /// Records that a package was opened and the links of that; gaps are named in the file and returned.
@@ -293,8 +303,12 @@ impl Flow {
         let delivered = self.verified_at(file).await?.unwrap_or_else(|| self.now());
         let record = CustodyRecord::read(&opened.custody);
         let (mut chains, mut gaps) = (Vec::new(), Vec::new());
+        let mut trees: BTreeMap<ExhibitId, Vec<Digest>> = BTreeMap::new();
         for exhibit in &opened.exhibits {
-            let (id, tree) = (exhibit.label.exhibit_id, exhibit.tree_digest);
+            trees.entry(exhibit.label.exhibit_id).or_default().push(exhibit.tree_digest);
+        }
+        for (id, found) in trees {
+            let Some(tree) = found.first().copied() else { continue };
             let act = said(self.opening(out), Some(tree));
             let chain = match known.custody.holding(id) {
                 Some(held) => {
@@ -305,6 +319,7 @@ impl Flow {
                 None => {
                     let sent = announcement.sent.iter().find(|link| link.exhibit == id);
                     let arrived = match &record {
+                        Ok(_) if found.len() > 1 => Err(Gap::TwoExhibits { exhibit: id }),
                         Ok(record) => record.arrived(id, sent, self.evidence_office()),
                         Err(gap) => Err(gap.clone()),
                     };
@@ -432,6 +447,11 @@ impl Flow {
         act: &Act,
     ) -> Result<CustodyOfFile, FlowError> {
         let view = self.view(file).await?;
+        if action == Action::Returned && self.return_is_half_done(&view, file) {
+            self.authenticate(credential).await?;
+            self.hand_back(&view, file).await?;
+            return self.custody(file).await;
+        }
         let to =
             (action == Action::Returned).then(|| OfficeId::new(view.other(), OfficeFunction::EvidenceOffice));
         let mut chains = Vec::new();
@@ -606,6 +626,15 @@ impl Flow {
                 known.evidence.as_ref().map(|evidence| self.folder.received(file, evidence.package))
             }
         }
+    }
+
+    /// The machine may have failed after the event and before the package was moved.
+    fn return_is_half_done(&self, view: &View, file: FileId) -> bool {
+        let known = custody_of(view);
+        let returned = known.held.values().any(|held| held.last == Action::Returned);
+        returned
+            && known.is_empty_here()
+            && self.package_place(view, file).is_some_and(|place| place.is_dir())
     }
 
     /// A package that was returned waits for its courier where nothing opens it any more.

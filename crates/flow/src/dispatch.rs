@@ -150,10 +150,10 @@ impl Flow {
             Parcel::Evidence { .. } => {
                 answers = true;
                 let sealed = file.sealed.as_ref().ok_or(FlowError::Record { what: "a sealed package" })?;
-                let announcement = self.object(sealed.announcement, "an announcement").await?;
-                let mut announcement: Announcement = serde_json::from_slice(&announcement)
+                let object = self.object(sealed.announcement, "an announcement").await?;
+                let mut announcement: Announcement = serde_json::from_slice(&object)
                     .map_err(|_| FlowError::Record { what: "an announcement" })?;
-                announcement.sent = self.sent_links(file).await?;
+                announcement.sent = self.sent_links(file, object.len()).await?;
                 Message::Evidence(announcement)
             }
             Parcel::Consultation { text } => {

@@ -5,9 +5,9 @@
 #[expect(dead_code, reason = "the other tests kill processes and tell other stories")]
 mod harness;
 
-use harness::{CASE, Scene, Started, program, view};
+use harness::{CASE, Scene, Started, program, tree, view};
 use serde_json::Value;
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 #[test]
 fn exhibits_are_followed_from_acquired_to_destroyed_on_both_sides() {
@@ -56,6 +56,7 @@ fn exhibits_are_followed_from_acquired_to_destroyed_on_both_sides() {
     let changed = ["custody", "copy", &file, "--exhibit", one, "--why", "x", "--digest-before", wrong];
     a.refused(&a.first, &changed, "R-264");
     a_copy_is_destroyed_alone(&scene, &file, &copy, one);
+    a_further_addressee_opens_it_and_the_bulk_stays(&scene, &file, one);
 
     the_package_goes_back(&scene, &file, one, two);
     it_is_destroyed_by_two_officers(&scene, &file, one);
@@ -97,6 +98,65 @@ fn a_copy_is_destroyed_alone(scene: &Scene, file: &str, copy: &str, original: &s
     assert_eq!(a.done(&["evidence", "verify", file])["valid"], true, "the package is untouched");
 }
 
+fn a_further_addressee_opens_it_and_the_bulk_stays(scene: &Scene, file: &str, exhibit: &str) {
+    let (a, b) = (&scene.a, &scene.b);
+    let package = view(a, file).unwrap()["evidence"]["package"].as_str().unwrap().to_owned();
+    let package = a.folder.join("packages/received").join(file).join(package);
+    let before = tree(&package);
+    // Any certificate that can decrypt will do; this office was no addressee.
+    let keys = b.folder.join("keys");
+    let to = keys.join("contact-point.cert.pem").display().to_string();
+    let add = ["evidence", "add-recipient", file, "--to", &to, "--why", "to defence counsel", "--disclose"];
+    a.refused(&a.second, &add, "R-151");
+    b.refused(&b.first, &add, "R-573");
+    let added = a.by(&a.first, &add);
+    assert_eq!(added["disclosed"].as_array().unwrap().len(), 2);
+    a.refused(&a.first, &add, "R-561");
+    let found = a.done(&["evidence", "recipients", file]);
+    assert_eq!(found[0]["statement"]["addressee"], added["addressee"]);
+    assert_eq!(found[0]["signer"]["office"], "XA/evidence-office");
+    assert_eq!(actions(&a.done(&["custody", "show", file]), exhibit).last().unwrap(), "disclosed");
+    let after = tree(&package);
+    assert!(before.iter().all(|(path, bytes)| after.get(path) == Some(bytes)), "a sealed byte changed");
+    assert_eq!(after.len(), before.len() + 2);
+    assert_eq!(a.done(&["evidence", "verify", file])["valid"], true);
+    others_can_use_it(
+        &package,
+        added["addressee"].as_str().unwrap(),
+        &keys,
+        &a.folder.join("keys"),
+        &found[0],
+    );
+}
+
+/// The new addressee's key and a stranger's program are enough.
+fn others_can_use_it(package: &Path, addressee: &str, theirs: &Path, ours: &Path, found: &Value) {
+    let name = format!("addressee-{}", &addressee[7..23]);
+    let decrypt = |envelope: &str, keys: &Path, office: &str| {
+        let mut command = Command::new("openssl");
+        command.args(["cms", "-decrypt", "-inform", "DER", "-in"]).arg(package.join(envelope));
+        command.arg("-recip").arg(keys.join(format!("{office}.cert.pem")));
+        command.arg("-inkey").arg(keys.join(format!("{office}.key.pem"))).output()
+    };
+    let Ok(opened) = decrypt(&format!("seal/{name}.p7m"), theirs, "contact-point") else {
+        assert!(std::env::var_os("ROGATORY_REQUIRE_TOOLS").is_none(), "`openssl` is required");
+        return;
+    };
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+    let key = decrypt("data/package-key.p7m", ours, "evidence-office").unwrap().stdout;
+    assert!(key.starts_with(b"AGE-SECRET-KEY-1") && opened.stdout == key);
+    let verified = Command::new("openssl")
+        .args(["cms", "-verify", "-cades", "-binary", "-purpose", "any", "-inform", "DER", "-in"])
+        .arg(package.join(format!("seal/{name}.p7s")))
+        .arg("-CAfile")
+        .arg(ours.join("root.cert.pem"))
+        .output()
+        .unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    let statement: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!(statement, found["statement"]);
+}
+
 fn the_package_goes_back(scene: &Scene, file: &str, one: &str, two: &str) {
     let (a, b) = (&scene.a, &scene.b);
     let part = ["custody", "return", file, "--exhibit", one, "--why", "x"];
@@ -129,6 +189,7 @@ fn the_package_goes_back(scene: &Scene, file: &str, one: &str, two: &str) {
         "opened",
         "disclosed",
         "copied",
+        "disclosed",
         "returned",
         "received",
     ];
@@ -142,7 +203,7 @@ fn anybody_checks_an_exported_chain(scene: &Scene, file: &str, exhibit: &str) {
     let check = |path: &str| Started::spawn(program().args(["--json", "custody", "check", path])).end();
     let told = check(&path);
     assert_eq!((told.code, &told.data["unbroken"]), (Some(0), &Value::Bool(true)), "{}", told.errors);
-    assert_eq!(told.data["chains"][0]["links"], 10);
+    assert_eq!(told.data["chains"][0]["links"], 11);
     let inside = Path::new(&scene.path("opened")).join("custody.json").display().to_string();
     assert_eq!(check(&inside).data["chains"].as_array().unwrap().len(), 2);
 

@@ -1,7 +1,7 @@
 //! Which commands the requesting State's file allows, and the event each becomes.
 
 use super::{Command, Direction, Event, Outgoing, Stage};
-use crate::{Disposition, Outcome, Refused};
+use crate::{Disposition, Outcome, Refused, holding::Packing};
 use mandate::{Authorized, FourEyes};
 use treaty::Kind;
 use vocabulary::{Digest, Instant, PackageId};
@@ -42,7 +42,7 @@ pub(super) fn decide(
         }
         Command::OpenEvidence { package, exhibits, files } => file.open_evidence(*package, *exhibits, *files),
         Command::Custody(custody) => {
-            Ok(Event::Custody(file.custody.decide(custody, command.actor(), file.to, true)?))
+            Ok(Event::Custody(file.custody.decide(custody, command.actor(), file.to, Packing::Sealed)?))
         }
         Command::Close { outcome } => file.close(*outcome),
         report => file.report(report, now),
