@@ -167,8 +167,10 @@ pub fn read_supplements(
         if !files.contains_key(&envelope) {
             return Err(SupplementFault::NoEnvelope { name: signed });
         }
-        let (content, signer) = verify(&folder.small(&signed, MAX_STATEMENT_BYTES, "1 MiB")?)
-            .map_err(|report| SupplementFault::Signature { name: signed.clone(), report })?;
+        let (content, signer) =
+            verify(&folder.small(&signed, MAX_STATEMENT_BYTES, "1 MiB")?).map_err(|report| {
+                SupplementFault::Signature { name: signed.clone(), report: Box::new(report) }
+            })?;
         let statement: AddresseeStatement = serde_json::from_slice(&content)
             .map_err(|_| SupplementFault::Statement { name: signed.clone() })?;
         if statement.format != FORMAT || names(statement.addressee).1 != signed {
@@ -253,7 +255,7 @@ pub enum SupplementFault {
     #[error("`{name}` has no envelope beside it")]
     NoEnvelope { name: String },
     #[error("the signature of `{name}` does not hold: {report}")]
-    Signature { name: String, report: Report },
+    Signature { name: String, report: Box<Report> },
     #[error("`{name}` is not a statement on the addressee of its name")]
     Statement { name: String },
     #[error("`{name}` is about the package `{found}`, this is `{expected}`")]

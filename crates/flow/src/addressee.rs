@@ -1,9 +1,6 @@
 //! Further addressees of a received package: the key is wrapped once more, and the bulk stays as it is.
 
-use crate::{
-    Credential, Flow, FlowError, View,
-    custody::{Act, said},
-};
+use crate::{Act, Credential, Flow, FlowError, View, custody::said};
 use casefile::{
     CustodyCommand,
     outgoing::{self, Outgoing},

@@ -1,6 +1,6 @@
 //! The chains of custody of a file go on: sent, delivered, opened, received, copied, disclosed, returned, destroyed.
 
-use crate::{Credential, Flow, FlowError, Level, Performed, View, perform::json};
+use crate::{Act, Credential, Flow, FlowError, Level, Performed, View, perform::json};
 use casefile::{
     Casefile, Custody, CustodyCommand, Holding,
     incoming::{self, Incoming},
@@ -10,11 +10,7 @@ use custody::{Action, Chain, ChainBroken, CustodyRecord, End, Gap, Link, MAX_LIN
 use evidence::Opened;
 use mandate::Authorized;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 use store::{Session, Write};
 use vocabulary::{
     Digest, ExhibitId, Failure, Family, FileId, Instant, OfficeFunction, OfficeId, OfficerId, Report,
@@ -24,18 +20,6 @@ use vocabulary::{
 const OFFICE: &str = "evidence office";
 /// Bytes that a statement needs beside its announcement.
 const STATEMENT_ROOM: usize = 4 << 10;
-
-/// What an officer says of one thing done with exhibits (ISO/IEC 27037, 6.1); never a person's name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Act {
-    pub exhibits: Vec<ExhibitId>,
-    pub why: String,
-    pub place: Option<String>,
-    pub tool: Option<String>,
-    pub digest_before: Option<Digest>,
-    pub digest_after: Option<Digest>,
-    pub alteration: Option<String>,
-}
 
 /// The chain of one exhibit as it is kept here.
 #[derive(Debug, Clone, Serialize)]
@@ -216,7 +200,7 @@ impl Flow {
         Ok(chain)
     }
 
-    fn next_link(
+    pub(crate) fn next_link(
         &self,
         before: Option<&Chain>,
         exhibit: ExhibitId,
@@ -298,60 +282,67 @@ impl Flow {
         opened: &Opened,
         out: &Path,
     ) -> Result<Vec<Report>, FlowError> {
-        let file = known.file;
-        let announcement = self.announcement(file, opened.label.package_id).await?;
-        let delivered = self.verified_at(file).await?.unwrap_or_else(|| self.now());
-        let record = CustodyRecord::read(&opened.custody);
+        let arrival = Arrival {
+            record: CustodyRecord::read(&opened.custody),
+            sent: self.announcement(known.file, opened.label.package_id).await?.sent,
+            delivered: self.verified_at(known.file).await?.unwrap_or_else(|| self.now()),
+        };
         let (mut chains, mut gaps) = (Vec::new(), Vec::new());
-        let mut trees: BTreeMap<ExhibitId, Vec<Digest>> = BTreeMap::new();
-        for exhibit in &opened.exhibits {
-            trees.entry(exhibit.label.exhibit_id).or_default().push(exhibit.tree_digest);
-        }
-        for (id, found) in trees {
-            let Some(tree) = found.first().copied() else { continue };
-            let act = said(self.opening(out), Some(tree));
-            let chain = match known.custody.holding(id) {
+        for (exhibit, trees) in trees(opened) {
+            let act = said(self.opening(out), trees.first().copied());
+            match known.custody.holding(exhibit) {
                 Some(held) => {
                     let mut read = self.store.read().await?;
                     let chain = chain_of(&mut read, held).await?;
-                    self.continued(chain, officer.actor(), Action::Opened, &act, None, None)?
+                    chains.push(self.continued(chain, officer.actor(), Action::Opened, &act, None, None)?);
                 }
                 None => {
-                    let sent = announcement.sent.iter().find(|link| link.exhibit == id);
-                    let arrived = match &record {
-                        Ok(_) if found.len() > 1 => Err(Gap::TwoExhibits { exhibit: id }),
-                        Ok(record) => record.arrived(id, sent, self.evidence_office()),
-                        Err(gap) => Err(gap.clone()),
-                    };
-                    let taken = match arrived {
-                        Ok(chain) => self.taken_over(chain, officer.actor(), delivered, &act)?,
-                        Err(gap) => Err(gap),
-                    };
-                    match taken {
-                        Ok(chain) => chain,
-                        Err(gap) => {
-                            let links = record.as_ref().ok().and_then(|record| record.links(id).ok());
-                            let links = links.unwrap_or_default().to_vec();
-                            let report = gap.report();
-                            let begun = self.begun_anew(id, officer.actor(), tree, &report, &act)?;
-                            gaps.push(GapRecord { exhibit: id, report, links, sent: sent.cloned() });
-                            begun
-                        }
-                    }
+                    let single = trees.len() == 1;
+                    let (chain, gap) = self.first_opened(exhibit, single, officer.actor(), &arrival, &act)?;
+                    chains.push(chain);
+                    gaps.extend(gap);
                 }
-            };
-            chains.push(chain);
+            }
         }
         let mut write = self.store.write().await?;
-        self.perform_in::<Outgoing>(&mut write, file, officer, &[]).await?;
+        self.perform_in::<Outgoing>(&mut write, known.file, officer, &[]).await?;
         for gap in &gaps {
             self.note_gap(&mut write, known, officer, gap).await?;
         }
         if !chains.is_empty() {
-            self.record_chains::<Outgoing>(&mut write, file, officer, chains).await?;
+            self.record_chains::<Outgoing>(&mut write, known.file, officer, chains).await?;
         }
         write.commit().await?;
         Ok(gaps.into_iter().map(|gap| gap.report).collect())
+    }
+
+    /// The sender's chain with our links at its end; or, after a gap, one that begins here, and the gap.
+    fn first_opened(
+        &self,
+        exhibit: ExhibitId,
+        single: bool,
+        officer: &OfficerId,
+        arrival: &Arrival,
+        act: &Act,
+    ) -> Result<(Chain, Option<GapRecord>), FlowError> {
+        let sent = arrival.sent.iter().find(|link| link.exhibit == exhibit);
+        let arrived = match &arrival.record {
+            Ok(_) if !single => Err(Gap::TwoExhibits { exhibit }),
+            Ok(record) => record.arrived(exhibit, sent, self.evidence_office()),
+            Err(gap) => Err(gap.clone()),
+        };
+        let taken = match arrived {
+            Ok(chain) => self.taken_over(chain, officer, arrival.delivered, act)?,
+            Err(gap) => Err(gap),
+        };
+        let report = match taken {
+            Ok(chain) => return Ok((chain, None)),
+            Err(gap) => gap.report(),
+        };
+        let links = arrival.record.as_ref().ok().and_then(|record| record.links(exhibit).ok());
+        let links = links.unwrap_or_default().to_vec();
+        let chain = self.begun_anew(exhibit, officer, &report, act)?;
+        Ok((chain, Some(GapRecord { exhibit, report, links, sent: sent.cloned() })))
     }
 
     /// Delivered when the package was verified here, opened now.
@@ -380,12 +371,11 @@ impl Flow {
         &self,
         exhibit: ExhibitId,
         officer: &OfficerId,
-        tree: Digest,
         gap: &Report,
         act: &Act,
     ) -> Result<Chain, FlowError> {
         let why = format!("taken over with a gap in the chain before it: {}", gap.code);
-        let begin = Act { digest_after: Some(tree), ..said(why, None) };
+        let begin = Act { digest_after: act.digest_after, ..said(why, None) };
         let link = self.next_link(None, exhibit, officer, Action::Acquired, &begin)?;
         let chain = Chain::start(link).map_err(|fault| FlowError::Evidence(fault.report()))?;
         self.continued(chain, officer, Action::Opened, act, None, None)
@@ -436,240 +426,21 @@ impl Flow {
     }
 }
 
-/// What an evidence office does with exhibits that it holds; each is an event, on either side.
-impl Flow {
-    /// Records one action on each exhibit named; for `returned` the package leaves its place too.
-    pub async fn act(
-        &self,
-        credential: &Credential,
-        file: FileId,
-        action: Action,
-        act: &Act,
-    ) -> Result<CustodyOfFile, FlowError> {
-        let view = self.view(file).await?;
-        if action == Action::Returned && self.return_is_half_done(&view, file) {
-            self.authenticate(credential).await?;
-            self.hand_back(&view, file).await?;
-            return self.custody(file).await;
-        }
-        let to =
-            (action == Action::Returned).then(|| OfficeId::new(view.other(), OfficeFunction::EvidenceOffice));
-        let mut chains = Vec::new();
-        for exhibit in &act.exhibits {
-            let chain = self.chain(file, *exhibit).await?;
-            chains.push(self.continued(chain, &credential.id, action, act, to, None)?);
-        }
-        self.record_by(credential, &view, file, chains).await?;
-        if action == Action::Returned {
-            self.hand_back(&view, file).await?;
-        }
-        self.custody(file).await
-    }
+/// What came with a package and its announcement.
+struct Arrival {
+    record: Result<CustodyRecord, Gap>,
+    sent: Vec<Link>,
+    /// When the package was verified here.
+    delivered: Instant,
+}
 
-    /// Takes exhibits over from the road; `sent_back` is the chain that the other State signed, when it held them.
-    pub async fn receive_exhibit(
-        &self,
-        credential: &Credential,
-        file: FileId,
-        act: &Act,
-        sent_back: Option<&[u8]>,
-    ) -> Result<CustodyOfFile, FlowError> {
-        let view = self.view(file).await?;
-        let mut chains = Vec::new();
-        for exhibit in &act.exhibits {
-            let ours = self.chain(file, *exhibit).await?;
-            let chain = match sent_back {
-                Some(signed) => self.signed_by_peer(&view, &ours, signed).await?,
-                None => ours,
-            };
-            chains.push(self.continued(chain, &credential.id, Action::Received, act, None, None)?);
-        }
-        self.record_by(credential, &view, file, chains).await?;
-        self.custody(file).await
+/// The digests of what lies in a package under each exhibit's id; a hostile label can name one id twice.
+fn trees(opened: &Opened) -> BTreeMap<ExhibitId, Vec<Digest>> {
+    let mut trees: BTreeMap<ExhibitId, Vec<Digest>> = BTreeMap::new();
+    for exhibit in &opened.exhibits {
+        trees.entry(exhibit.label.exhibit_id).or_default().push(exhibit.tree_digest);
     }
-
-    /// A chain that the other State signed: it begins with every link that is known here.
-    async fn signed_by_peer(&self, view: &View, ours: &Chain, signed: &[u8]) -> Result<Chain, FlowError> {
-        let peer = self.peer(view.other()).await?;
-        let verified = seal::verify_cms_attached(signed, peer.anchor(), self.now())
-            .map_err(|error| FlowError::Evidence(error.report()))?;
-        let refuse = |code: &str, message: String| FlowError::Evidence(chain_refused(code, message));
-        let expected = OfficeId::new(view.other(), OfficeFunction::EvidenceOffice);
-        if verified.signer() != expected {
-            let message = format!("the chain is signed by `{}`, expected `{expected}`", verified.signer());
-            return Err(refuse("P-570", message));
-        }
-        let links: Vec<Link> = serde_json::from_slice(verified.value())
-            .map_err(|_| refuse("P-571", "the signed content is not a chain of custody".to_owned()))?;
-        let theirs = Chain::verify(&links).map_err(|broken| FlowError::Evidence(broken.report()))?;
-        if !theirs.extends(ours) {
-            let message = "the chain that came does not begin with the links that were sent".to_owned();
-            return Err(refuse("P-572", message));
-        }
-        Ok(theirs)
-    }
-
-    /// Records that a copy was made; the copy is an exhibit with an id and a chain of its own.
-    pub async fn copy_exhibit(
-        &self,
-        credential: &Credential,
-        file: FileId,
-        exhibit: ExhibitId,
-        act: &Act,
-    ) -> Result<(ExhibitId, CustodyOfFile), FlowError> {
-        let view = self.view(file).await?;
-        let copy = ExhibitId::from_uuid(self.new_uuid()?);
-        let original = self.chain(file, exhibit).await?;
-        let content = act.digest_after.unwrap_or_else(|| original.content());
-        // The original stays as it was: what changed, changed in the copy.
-        let of_original = Act { digest_after: None, alteration: None, ..act.clone() };
-        let original =
-            self.continued(original, &credential.id, Action::Copied, &of_original, None, Some(copy))?;
-        let of_copy = Act { digest_before: None, digest_after: Some(content), ..act.clone() };
-        let link = self.next_link(None, copy, &credential.id, Action::Acquired, &of_copy)?;
-        let copied = Chain::start(Link { related: Some(exhibit), ..link })
-            .map_err(|fault| FlowError::Evidence(fault.report()))?;
-        self.record_by(credential, &view, file, vec![original, copied]).await?;
-        Ok((copy, self.custody(file).await?))
-    }
-
-    /// The first officer's half of a destruction.
-    pub async fn propose_destruction(
-        &self,
-        credential: &Credential,
-        file: FileId,
-        act: &Act,
-    ) -> Result<CustodyOfFile, FlowError> {
-        let view = self.view(file).await?;
-        let of_chain = Act { why: confirmed_words(&act.why, &credential.id), ..act.clone() };
-        // What could not be a link is refused now and not when the second officer comes.
-        for exhibit in &act.exhibits {
-            let chain = self.chain(file, *exhibit).await?;
-            self.continued(chain, &credential.id, Action::Destroyed, &of_chain, None, None)?;
-        }
-        let object = json(&of_chain)?;
-        let why = Digest::of(&object);
-        let command = CustodyCommand::ProposeDestruction { exhibits: act.exhibits.clone(), why };
-        self.command_by(credential, &view, file, command, &[object]).await?;
-        self.custody(file).await
-    }
-
-    /// The second officer's half: the chains end, and when nothing of the package is left its files are removed.
-    pub async fn destroy(&self, credential: &Credential, file: FileId) -> Result<CustodyOfFile, FlowError> {
-        let view = self.view(file).await?;
-        let Some(proposed) = custody_of(&view).destruction.clone() else {
-            if custody_of(&view).is_destroyed() {
-                // The machine may have failed after the event and before the files were gone.
-                self.authenticate(credential).await?;
-                self.remove_package(&view, file)?;
-                return self.custody(file).await;
-            }
-            let command = CustodyCommand::Destroy { chains: Vec::new() };
-            self.command_by(credential, &view, file, command, &[]).await?;
-            return self.custody(file).await;
-        };
-        let object = self.object(proposed.why, "a proposal to destroy").await?;
-        let act: Act = serde_json::from_slice(&object)
-            .map_err(|_| FlowError::Record { what: "a proposal to destroy" })?;
-        let mut chains = Vec::new();
-        for exhibit in &proposed.exhibits {
-            let chain = self.chain(file, *exhibit).await?;
-            chains.push(self.continued(chain, &credential.id, Action::Destroyed, &act, None, None)?);
-        }
-        let objects = objects(&chains);
-        self.command_by(credential, &view, file, CustodyCommand::Destroy { chains }, &objects).await?;
-        let after = self.view(file).await?;
-        if custody_of(&after).is_destroyed() {
-            self.remove_package(&after, file)?;
-        }
-        self.custody(file).await
-    }
-
-    async fn record_by(
-        &self,
-        credential: &Credential,
-        view: &View,
-        file: FileId,
-        chains: Vec<Chain>,
-    ) -> Result<(), FlowError> {
-        let objects = objects(&chains);
-        self.command_by(credential, view, file, CustodyCommand::Record { chains }, &objects).await
-    }
-
-    pub(crate) async fn command_by(
-        &self,
-        credential: &Credential,
-        view: &View,
-        file: FileId,
-        command: CustodyCommand,
-        objects: &[Vec<u8>],
-    ) -> Result<(), FlowError> {
-        match view {
-            View::Incoming(_) => {
-                let command = self.authorize::<incoming::Command>(credential, command.into()).await?;
-                self.perform::<Incoming>(file, &command, objects).await.map(drop)
-            }
-            View::Outgoing(_) => {
-                let command = self.authorize::<outgoing::Command>(credential, command.into()).await?;
-                self.perform::<Outgoing>(file, &command, objects).await.map(drop)
-            }
-        }
-    }
-
-    /// Where the package of a file lies on this node.
-    pub fn package_place(&self, view: &View, file: FileId) -> Option<PathBuf> {
-        match view {
-            View::Incoming(known) => {
-                known.sealed.as_ref().map(|sealed| self.folder.sealed(file).join(sealed.package.to_string()))
-            }
-            View::Outgoing(known) => {
-                known.evidence.as_ref().map(|evidence| self.folder.received(file, evidence.package))
-            }
-        }
-    }
-
-    /// The machine may have failed after the event and before the package was moved.
-    fn return_is_half_done(&self, view: &View, file: FileId) -> bool {
-        let known = custody_of(view);
-        let returned = known.held.values().any(|held| held.last == Action::Returned);
-        returned
-            && known.is_empty_here()
-            && self.package_place(view, file).is_some_and(|place| place.is_dir())
-    }
-
-    /// A package that was returned waits for its courier where nothing opens it any more.
-    async fn hand_back(&self, view: &View, file: FileId) -> Result<(), FlowError> {
-        let after = self.view(file).await?;
-        let (Some(place), true) = (self.package_place(view, file), custody_of(&after).is_empty_here()) else {
-            return Ok(());
-        };
-        let to = self.folder.returned(file);
-        fs::create_dir_all(&to).map_err(|source| disk(&to, source))?;
-        let Some(name) = place.file_name() else { return Ok(()) };
-        match fs::rename(&place, to.join(name)) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(disk(&place, source)),
-            _ => Ok(()),
-        }
-    }
-
-    fn remove_package(&self, view: &View, file: FileId) -> Result<(), FlowError> {
-        let arriving = match view {
-            View::Outgoing(known) => {
-                known.evidence.as_ref().map(|evidence| self.folder.arriving(file, evidence.package))
-            }
-            View::Incoming(_) => None,
-        };
-        let places = [self.package_place(view, file), arriving, Some(self.folder.returned(file))];
-        for place in places.into_iter().flatten() {
-            match fs::remove_dir_all(&place) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(disk(&place, source));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
+    trees
 }
 
 pub(crate) fn custody_of(view: &View) -> &Custody {
@@ -731,7 +502,7 @@ fn shown(chain: &Chain, copy_of: Option<ExhibitId>) -> ExhibitChain {
 }
 
 /// Every link as the object under its own digest; one that is there already stays.
-fn objects(chains: &[Chain]) -> Vec<Vec<u8>> {
+pub(crate) fn objects(chains: &[Chain]) -> Vec<Vec<u8>> {
     chains.iter().flat_map(|chain| chain.links()).map(Link::canonical).collect()
 }
 
@@ -747,16 +518,8 @@ pub(crate) fn said(why: impl Into<String>, content: Option<Digest>) -> Act {
     }
 }
 
-fn confirmed_words(why: &str, first: &OfficerId) -> String {
-    format!("{why} (proposed by {first})")
-}
-
 pub(crate) fn tool() -> String {
     concat!("rogatory ", env!("CARGO_PKG_VERSION")).to_owned()
-}
-
-fn disk(path: &Path, source: std::io::Error) -> FlowError {
-    FlowError::Disk { path: path.display().to_string(), source }
 }
 
 fn unknown_exhibit(exhibit: ExhibitId) -> Report {
@@ -770,13 +533,81 @@ fn unknown_exhibit(exhibit: ExhibitId) -> Report {
     }
 }
 
-fn chain_refused(code: &str, message: String) -> Report {
-    Report {
-        family: Family::PeerFault,
-        code: code.to_owned(),
-        message,
-        clause: Some("spec/04-custody.md, 4.4".to_owned()),
-        remedy: "keep the chain as it came, and ask the other State's evidence office to explain it"
-            .to_owned(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Pair;
+
+    async fn actions(flow: &Flow, file: FileId) -> Vec<Action> {
+        let known = flow.custody(file).await.unwrap();
+        known.chains[0].links.iter().map(|link| link.action).collect()
+    }
+
+    #[tokio::test]
+    async fn the_receiver_goes_on_with_the_chain_of_the_sender() {
+        let pair = Pair::new().await;
+        let (file, package) = pair.sealed().await;
+        pair.sent(file, package, true).await;
+        let verified = pair.a.flow.now();
+        pair.clock.forward(crate::fixture::DAY);
+        assert!(pair.open(file, "opened").await.unwrap().gaps.is_empty());
+        use Action::{Acquired, Delivered, Opened, Sealed, Sent};
+        assert_eq!(actions(&pair.b.flow, file).await, [Acquired, Sealed, Sent]);
+        assert_eq!(actions(&pair.a.flow, file).await, [Acquired, Sealed, Sent, Delivered, Opened]);
+        let known = pair.a.flow.custody(file).await.unwrap();
+        let links = &known.chains[0].links;
+        assert_eq!(links[3].at, verified, "delivered when the package was verified");
+        assert!(links[3].officer.is_system() && links[4].officer == pair.a.first.id);
+        assert_eq!(links[4].digest_before, links[0].digest_after);
+        pair.open(file, "again").await.unwrap();
+        assert_eq!(actions(&pair.a.flow, file).await[4..], [Opened, Opened]);
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_gap_is_named_and_does_not_stop_the_examiner() {
+        let pair = Pair::new().await;
+        let (file, package) = pair.sealed().await;
+        pair.sent(file, package, false).await;
+        let opened = pair.open(file, "opened").await.unwrap();
+        assert_eq!(opened.gaps[0].code, "P-554");
+        assert!(opened.folder.join("data/case/mailbox").is_file());
+        let known = pair.a.flow.custody(file).await.unwrap();
+        assert!(!known.is_unbroken());
+        assert_eq!((known.gaps[0].report.code.as_str(), known.gaps[0].links.len()), ("P-554", 2));
+        assert_eq!(actions(&pair.a.flow, file).await, [Action::Acquired, Action::Opened]);
+        assert!(known.chains[0].links[0].why.ends_with("P-554"), "our own chain says why it begins here");
+        let findings = pair.a.flow.findings().await.unwrap();
+        assert!(findings.iter().any(|found| found.report.code == "P-554" && found.file == Some(file)));
+        assert!(pair.open(file, "again").await.unwrap().gaps.is_empty(), "the gap is noted once");
+        assert!(!pair.a.flow.custody(file).await.unwrap().is_unbroken(), "and stays");
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_makes_a_gap_and_no_false_time() {
+        let pair = Pair::new().await;
+        let (file, package) = pair.sealed().await;
+        pair.sent(file, package, true).await;
+        pair.clock.set(pair.a.flow.now().minus(crate::fixture::DAY));
+        let opened = pair.open(file, "opened").await.unwrap();
+        assert_eq!(opened.gaps[0].code, "P-263");
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_gone_from_the_store_or_changed_in_it_is_found() {
+        let pair = Pair::new().await;
+        let (file, package) = pair.sealed().await;
+        pair.sent(file, package, true).await;
+        let known = pair.b.flow.incoming(file).await.unwrap();
+        let held = known.custody.held.values().next().unwrap().clone();
+        let mut read = pair.b.flow.store.read().await.unwrap();
+        let stale = Holding { head: Digest::of(b"nothing"), ..held.clone() };
+        assert_eq!(chain_of(&mut read, &stale).await.unwrap_err().code(), "F-401");
+        let shown = exhibit_chain(&stale, links_of(&mut read, &stale).await);
+        assert!(shown.ends.is_none() && shown.gap.is_some());
+        let mut links = links_of(&mut read, &held).await.unwrap();
+        links.remove(1);
+        assert_eq!(exhibit_chain(&held, Ok(links)).gap.unwrap().code, "P-261");
     }
 }

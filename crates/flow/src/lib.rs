@@ -3,6 +3,7 @@
 //! `perform` is the only way a file changes. A peer's message is first made durable and receipted
 //! (`take_in`), and opened later (`record_stored`). Not here: sockets, processes, the command line.
 
+mod act;
 mod addressee;
 mod answer;
 mod audit;
@@ -27,7 +28,8 @@ mod record;
 mod request;
 mod timeline;
 
-pub use self::custody::{Act, CustodyOfFile, ExhibitChain, GapRecord, end_in_words};
+pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, end_in_words};
+pub use act::Act;
 pub use addressee::AddedAddressee;
 pub use audit::{Audit, Trouble};
 pub use clock::{Clock, SystemClock};

@@ -1,6 +1,6 @@
 //! Three enrolled States with real nodes on loopback, a clock that can be moved, and peers that misbehave.
 
-use casefile::incoming::{Command, Incoming, Proposal};
+use casefile::incoming::{Command, Proposal};
 use exchange::{Message, STATEMENT_LABEL, Statement, addressed_digest};
 use flow::{Clock, Credential, Flow, HandedBy, NewOfficer, NodeFolder, SystemClock};
 use ledger::{Commitment, Hash, Salt, tree};
