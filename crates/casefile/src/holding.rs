@@ -26,9 +26,10 @@ pub enum CustodyCommand {
         exhibits: Vec<ExhibitId>,
         why: Digest,
     },
-    /// By a second officer; each chain ends with `destroyed`.
+    /// By a second officer, who saw the proposal `why`; each chain ends with `destroyed`.
     Destroy {
         chains: Vec<Chain>,
+        why: Digest,
     },
     /// The key of a package was wrapped to one more certificate.
     AddAddressee {
@@ -178,7 +179,7 @@ impl Custody {
             CustodyCommand::ProposeDestruction { exhibits, why } => {
                 self.propose(exhibits, *why, actor, package)
             }
-            CustodyCommand::Destroy { chains } => self.destroy(chains, actor, other),
+            CustodyCommand::Destroy { chains, why } => self.destroy(chains, *why, actor, other),
             CustodyCommand::AddAddressee { package, certificate, envelope, statement } => {
                 Ok(CustodyEvent::AddresseeAdded {
                     package: *package,
@@ -300,6 +301,7 @@ impl Custody {
     fn destroy(
         &self,
         chains: &[Chain],
+        why: Digest,
         actor: &OfficerId,
         other: StateCode,
     ) -> Result<CustodyEvent, Refused> {
@@ -315,7 +317,10 @@ impl Custody {
         let destroyed: Vec<ExhibitId> =
             links.iter().filter(|link| link.action == Action::Destroyed).map(|link| link.exhibit).collect();
         let wanted: BTreeSet<ExhibitId> = proposed.exhibits.iter().copied().collect();
-        if links.len() != destroyed.len() || destroyed.into_iter().collect::<BTreeSet<_>>() != wanted {
+        if why != proposed.why
+            || links.len() != destroyed.len()
+            || destroyed.into_iter().collect::<BTreeSet<_>>() != wanted
+        {
             return Err(rule(
                 "R-239",
                 "this is not what the first officer proposed to destroy",
@@ -481,12 +486,13 @@ mod tests {
         let file = after(&Custody::default(), "first", &record(&[&begun]));
         let destroyed = then(&begun, Action::Destroyed, "first").unwrap();
         assert_eq!(code(&file, "first", &record(&[&destroyed])), "R-232");
-        let command = CustodyCommand::Destroy { chains: vec![destroyed] };
+        let command = CustodyCommand::Destroy { chains: vec![destroyed], why: digest("why") };
         assert_eq!(code(&file, "first", &command), "R-237", "nothing is proposed");
         let file = after(&file, "first", &propose(&[exhibit()]));
         assert_eq!(code(&file, "first", &command), "R-160");
         let by_second = then(&begun, Action::Destroyed, "second").unwrap();
-        let file = after(&file, "second", &CustodyCommand::Destroy { chains: vec![by_second] });
+        let file =
+            after(&file, "second", &CustodyCommand::Destroy { chains: vec![by_second], why: digest("why") });
         assert!(file.is_destroyed() && file.destruction.is_none());
         assert_eq!(code(&file, "first", &propose(&[exhibit()])), "R-204");
     }
@@ -498,13 +504,16 @@ mod tests {
         let file = after(&file, "first", &propose(&[id(1), id(2)]));
         let end = |chain| then(chain, Action::Destroyed, "second").unwrap();
         let disclosed = then(&two, Action::Disclosed, "second").unwrap();
-        let empty = CustodyCommand::Destroy { chains: Vec::new() };
-        let half = CustodyCommand::Destroy { chains: vec![end(&one)] };
-        let other = CustodyCommand::Destroy { chains: vec![end(&one), disclosed] };
-        for command in [empty, half, other] {
+        let destroy = |chains, why| CustodyCommand::Destroy { chains, why: digest(why) };
+        for command in [
+            destroy(Vec::new(), "why"),
+            destroy(vec![end(&one)], "why"),
+            destroy(vec![end(&one), disclosed], "why"),
+            destroy(vec![end(&one), end(&two)], "another reason"),
+        ] {
             assert_eq!(code(&file, "second", &command), "R-239");
         }
-        decide(&file, "second", &CustodyCommand::Destroy { chains: vec![end(&one), end(&two)] }).unwrap();
+        decide(&file, "second", &destroy(vec![end(&one), end(&two)], "why")).unwrap();
     }
 
     #[test]

@@ -87,7 +87,10 @@ fn custody_commands() -> Vec<CustodyCommand> {
     let next = |chain, action, officer| then(chain, action, officer).unwrap();
     let sealed = next(&begun, Action::Sealed, "first");
     let (sent, disclosed) = (next(&sealed, Action::Sent, "first"), next(&sealed, Action::Disclosed, "first"));
-    let destroy = |chain| CustodyCommand::Destroy { chains: vec![next(chain, Action::Destroyed, "second")] };
+    let destroy = |chain| CustodyCommand::Destroy {
+        chains: vec![next(chain, Action::Destroyed, "second")],
+        why: digest("w"),
+    };
     let mut all = vec![destroy(&begun), destroy(&sealed), destroy(&disclosed)];
     all.extend([begun, sealed, sent, disclosed].map(|chain| CustodyCommand::Record { chains: vec![chain] }));
     all.push(CustodyCommand::ProposeDestruction { exhibits: vec![exhibit()], why: digest("w") });

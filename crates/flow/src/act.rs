@@ -148,7 +148,14 @@ impl Flow {
     }
 
     /// The second officer's half: the chains end, and when nothing of the package is left its files are removed.
-    pub async fn destroy(&self, credential: &Credential, file: FileId) -> Result<CustodyOfFile, FlowError> {
+    ///
+    /// `seen` is the proposal that the officer looked at; another one is refused.
+    pub async fn destroy(
+        &self,
+        credential: &Credential,
+        file: FileId,
+        seen: Option<Digest>,
+    ) -> Result<CustodyOfFile, FlowError> {
         let view = self.view(file).await?;
         let Some(proposed) = custody_of(&view).destruction.clone() else {
             if custody_of(&view).is_destroyed() {
@@ -157,7 +164,7 @@ impl Flow {
                 self.remove_package(&view, file)?;
                 return self.custody(file).await;
             }
-            let command = CustodyCommand::Destroy { chains: Vec::new() };
+            let command = CustodyCommand::Destroy { chains: Vec::new(), why: Digest::of(b"") };
             self.command_by(credential, &view, file, command, &[]).await?;
             return self.custody(file).await;
         };
@@ -170,7 +177,8 @@ impl Flow {
             chains.push(self.continued(chain, &credential.id, Action::Destroyed, &act, None, None)?);
         }
         let objects = objects(&chains);
-        self.command_by(credential, &view, file, CustodyCommand::Destroy { chains }, &objects).await?;
+        let command = CustodyCommand::Destroy { chains, why: seen.unwrap_or(proposed.why) };
+        self.command_by(credential, &view, file, command, &objects).await?;
         let after = self.view(file).await?;
         if custody_of(&after).is_destroyed() {
             self.remove_package(&after, file)?;
@@ -319,11 +327,11 @@ mod tests {
         let exhibits = vec![b.flow.custody(file).await.unwrap().chains[0].exhibit];
         let act = Act { exhibits, ..said("retention ended", None) };
         b.flow.propose_destruction(&b.first, file, &act).await.unwrap();
-        b.flow.destroy(&b.second, file).await.unwrap();
+        b.flow.destroy(&b.second, file, None).await.unwrap();
         let place = b.flow.folder().sealed(file).join(package.to_string());
         assert!(!place.exists());
         fs::create_dir_all(&place).unwrap();
-        b.flow.destroy(&b.second, file).await.unwrap();
+        b.flow.destroy(&b.second, file, None).await.unwrap();
         assert!(!place.exists());
         let command = incoming::Command::SendEvidence { package };
         let command = b.flow.authorize(&b.first, command).await.unwrap();

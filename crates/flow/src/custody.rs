@@ -48,6 +48,16 @@ pub struct GapRecord {
     pub sent: Option<Link>,
 }
 
+/// A destruction that waits for a second officer, with the first one's words.
+#[derive(Debug, Clone, Serialize)]
+pub struct Proposal {
+    pub by: OfficerId,
+    /// By this digest the second officer names what was looked at.
+    pub proposal: Digest,
+    #[serde(flatten)]
+    pub act: Act,
+}
+
 /// Everything that a file knows of the custody of its exhibits.
 #[derive(Debug, Clone, Serialize)]
 pub struct CustodyOfFile {
@@ -55,7 +65,7 @@ pub struct CustodyOfFile {
     pub chains: Vec<ExhibitChain>,
     pub gaps: Vec<GapRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub destruction: Option<casefile::Destruction>,
+    pub destruction: Option<Proposal>,
     /// Certificates to which the package was wrapped after it was sealed.
     pub addressees: Vec<Digest>,
 }
@@ -93,6 +103,10 @@ impl Flow {
                 object.ok_or_else(|| FlowError::ObjectGone { what: "a chain as it came".to_owned() })?;
             gaps.push(serde_json::from_slice(&object).map_err(|_| FlowError::Record { what: "a gap" })?);
         }
+        let destruction = match &known.destruction {
+            Some(proposed) => Some(proposal(&mut read, proposed).await?),
+            None => None,
+        };
         drop(read);
         if let View::Incoming(known) = &view {
             // An earlier version of this program kept only the beginning of each chain.
@@ -102,13 +116,7 @@ impl Flow {
                 }
             }
         }
-        Ok(CustodyOfFile {
-            file,
-            chains,
-            gaps,
-            destruction: known.destruction.clone(),
-            addressees: known.addressees.clone(),
-        })
+        Ok(CustodyOfFile { file, chains, gaps, destruction, addressees: known.addressees.clone() })
     }
 
     /// The chain of one exhibit of a file, which must hold.
@@ -432,6 +440,17 @@ struct Arrival {
     sent: Vec<Link>,
     /// When the package was verified here.
     delivered: Instant,
+}
+
+async fn proposal(
+    session: &mut impl Session,
+    proposed: &casefile::Destruction,
+) -> Result<Proposal, FlowError> {
+    let object = session.queries().object(proposed.why).await?;
+    let object = object.ok_or_else(|| FlowError::ObjectGone { what: "a proposal to destroy".to_owned() })?;
+    let act =
+        serde_json::from_slice(&object).map_err(|_| FlowError::Record { what: "a proposal to destroy" })?;
+    Ok(Proposal { by: proposed.by.clone(), proposal: proposed.why, act })
 }
 
 /// The digests of what lies in a package under each exhibit's id; a hostile label can name one id twice.

@@ -28,7 +28,7 @@ mod record;
 mod request;
 mod timeline;
 
-pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, end_in_words};
+pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, Proposal, end_in_words};
 pub use act::Act;
 pub use addressee::AddedAddressee;
 pub use audit::{Audit, Trouble};

@@ -225,11 +225,15 @@ fn it_is_destroyed_by_two_officers(scene: &Scene, file: &str, one: &str) {
     let package = view(b, file).unwrap()["sealed"]["package"].as_str().unwrap().to_owned();
     let place = b.folder.join("packages/sealed").join(file).join(package);
     assert!(place.is_dir());
-    b.by(&b.first, &["custody", "destroy", file, "--all", "--why", "retention ended"]);
+    let proposed = b.by(&b.first, &["custody", "destroy", file, "--all", "--why", "retention ended"]);
+    let proposal = proposed["destruction"]["proposal"].as_str().unwrap();
+    let other = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let confirm = ["custody", "destroy", file, "--confirm", "--yes", "--proposal"];
+    b.refused(&b.second, &[&confirm[..], &[other]].concat(), "R-239");
     b.refused(&b.second, &["custody", "destroy", file, "--confirm"], "R-582");
     b.refused(&b.first, &["custody", "destroy", file, "--confirm", "--yes"], "R-160");
     assert!(place.is_dir(), "nothing is removed before two officers have agreed");
-    let known = b.by(&b.second, &["custody", "destroy", file, "--confirm", "--yes"]);
+    let known = b.by(&b.second, &[&confirm[..], &[proposal]].concat());
     assert_eq!(actions(&known, one).last().unwrap(), "destroyed");
     assert!(!place.exists());
     let late = ["custody", "disclose", file, "--exhibit", one, "--why", "too late"];

@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::{ArgGroup, Args, Subcommand};
 use custody::{Action, Chain, ChainBroken, Link};
-use flow::{Act, CustodyOfFile, ExhibitChain, Flow, View, end_in_words};
+use flow::{Act, CustodyOfFile, ExhibitChain, Flow, Proposal, View, end_in_words};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -79,7 +79,7 @@ pub(crate) enum CustodyCommand {
     Return(ActArguments),
     /// Destroy: a first officer proposes with a reason, a second, different one confirms.
     #[command(
-        after_help = "Examples:\n  rogatory custody destroy FILE --all --why 'retention ended, order 40/2027' --officer examiner --token-file examiner.token\n  rogatory custody destroy FILE --confirm --officer chief --token-file chief.token"
+        after_help = "Examples:\n  rogatory custody destroy FILE --all --why 'retention ended, order 40/2027' --officer examiner --token-file examiner.token\n  rogatory custody destroy FILE --confirm --proposal sha256:… --officer chief --token-file chief.token"
     )]
     Destroy(DestroyArguments),
 }
@@ -140,6 +140,9 @@ pub(crate) struct DestroyArguments {
     /// Confirm what the first officer proposed: the files are removed, for ever.
     #[arg(long)]
     confirm: bool,
+    /// The proposal that you looked at, as `custody show` names it; refused when it changed since.
+    #[arg(long, value_name = "DIGEST", requires = "confirm")]
+    proposal: Option<Digest>,
     /// Do not ask on the terminal.
     #[arg(long, requires = "confirm")]
     yes: bool,
@@ -153,12 +156,12 @@ impl CustodyCommand {
             Self::Show { file, exhibit } => show(&context.flow().await?, file, exhibit).await,
             Self::Check { what } => match what.parse::<FileId>() {
                 Ok(file) => Ok(check_file(&context.flow().await?.custody(file).await?)),
-                Err(_) => check_bytes(&named::read(Path::new(&what))?),
+                Err(_) => check_bytes(&chain_file(Path::new(&what))?),
             },
             Self::Export { file, exhibit, out, signed } => export(context, file, exhibit, &out, signed).await,
             Self::Receive { act, chain } => {
                 let flow = context.flow().await?;
-                let chain = chain.as_deref().map(named::read).transpose()?;
+                let chain = chain.as_deref().map(chain_file).transpose()?;
                 let (file, act) = act.read(&flow).await?;
                 let known =
                     flow.receive_exhibit(&context.credential()?, file, &act, chain.as_deref()).await?;
@@ -230,11 +233,7 @@ async fn show(flow: &Flow, file: FileId, exhibit: Option<ExhibitId>) -> anyhow::
         .collect();
     text.extend(known.chains.iter().map(chain_in_words));
     if let Some(proposed) = &known.destruction {
-        let count = proposed.exhibits.len();
-        text.push(format!(
-            "{} proposes to destroy {count} exhibit(s); a second officer confirms",
-            proposed.by
-        ));
+        text.push(proposal_in_words(proposed));
     }
     if text.is_empty() {
         text.push("no chain is known in this file".to_owned());
@@ -301,6 +300,19 @@ fn check_file(known: &CustodyOfFile) -> Output {
 
 fn unbroken(links: usize, head: Digest, ends: &str) -> String {
     format!("unbroken: {links} links, head {head}, {ends}")
+}
+
+/// A stranger's file is not read without a limit.
+fn chain_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let size = named::size(path)?;
+    if size > evidence::MAX_CUSTODY_BYTES {
+        return Err(refuse(
+            "R-584",
+            format!("a file of {size} bytes is no custody record"),
+            "give the chain alone",
+        ));
+    }
+    named::read(path)
 }
 
 /// One chain, or the chains of a package; nothing but the bytes is needed.
@@ -395,8 +407,8 @@ async fn destroy(context: &Context, arguments: DestroyArguments) -> anyhow::Resu
     let flow = context.flow().await?;
     let file = arguments.file;
     let Some(why) = arguments.why else {
-        confirm(&flow, file, arguments.yes).await?;
-        let known = flow.destroy(&context.credential()?, file).await?;
+        let seen = confirm(&flow, file, arguments.proposal, arguments.yes).await?;
+        let known = flow.destroy(&context.credential()?, file, seen).await?;
         let what = match flow.view(file).await? {
             View::Incoming(_) => "the content that was taken in in place is not the node's to remove",
             View::Outgoing(_) => "folders into which it was opened are not the node's to remove",
@@ -407,28 +419,47 @@ async fn destroy(context: &Context, arguments: DestroyArguments) -> anyhow::Resu
     let act = arguments.said.act(exhibits, why)?;
     let known = flow.propose_destruction(&context.credential()?, file, &act).await?;
     let text = format!(
-        "proposed for {} exhibit(s); a second officer confirms: rogatory custody destroy {file} --confirm",
-        act.exhibits.len()
+        "proposed for {} exhibit(s); a second officer confirms: rogatory custody destroy {file} --confirm{}",
+        act.exhibits.len(),
+        known.destruction.as_ref().map(|it| format!(" --proposal {}", it.proposal)).unwrap_or_default()
     );
     Ok(Output::new(text, &known))
 }
 
-/// Asks on a terminal; without one, `--yes` is the confirmation.
-async fn confirm(flow: &Flow, file: FileId, yes: bool) -> anyhow::Result<()> {
+fn proposal_in_words(proposed: &Proposal) -> String {
+    let exhibits: Vec<String> = proposed.act.exhibits.iter().map(ToString::to_string).collect();
+    format!(
+        "{} proposes to destroy {} exhibit(s): {}\n  {}\n  proposal {}; a second officer confirms",
+        proposed.by,
+        exhibits.len(),
+        proposed.act.why,
+        exhibits.join("\n  "),
+        proposed.proposal
+    )
+}
+
+/// Shows the proposal and asks on a terminal; without one, `--yes` is the confirmation. Gives what was seen.
+async fn confirm(
+    flow: &Flow,
+    file: FileId,
+    seen: Option<Digest>,
+    yes: bool,
+) -> anyhow::Result<Option<Digest>> {
     let refused = || refuse("R-582", "the destruction is not confirmed", "answer `destroy`, or give `--yes`");
     if yes {
-        return Ok(());
+        return Ok(seen);
     }
+    // Without a proposal there is nothing to ask about: the file says so itself.
+    let Some(proposed) = flow.custody(file).await?.destruction else { return Ok(seen) };
     if !std::io::stdin().is_terminal() {
         return Err(refused());
     }
-    let count = flow.custody(file).await?.destruction.map_or(0, |proposed| proposed.exhibits.len());
     let mut err = std::io::stderr();
-    write!(err, "Destroy {count} exhibit(s) of {file} for ever? Type `destroy`: ")?;
+    write!(err, "{}\nFor ever? Type `destroy`: ", proposal_in_words(&proposed))?;
     err.flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
-    if answer.trim() == "destroy" { Ok(()) } else { Err(refused()) }
+    if answer.trim() == "destroy" { Ok(seen.or(Some(proposed.proposal))) } else { Err(refused()) }
 }
 
 fn done(word: &str, act: &Act, known: &CustodyOfFile) -> Output {
