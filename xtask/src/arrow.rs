@@ -34,7 +34,7 @@ pub const MAY_USE: &[Room] = &[
     // Ring 2, not 1: a peer is a verified descriptor (docs/decisions/0001-register-in-ring-2.md).
     room("register",   2, &["vocabulary", "treaty", "ledger", "seal"]),
     room("evidence",   2, &["vocabulary", "custody"]),
-    room("exchange",   2, &["vocabulary", "treaty", "ledger", "casefile", "seal", "register"]),
+    room("exchange",   2, &["vocabulary", "treaty", "custody", "ledger", "casefile", "seal", "register"]),
 
     room("store",      3, &["vocabulary"]),
     room("keys",       3, &["vocabulary", "ledger", "seal"]),

@@ -1,6 +1,7 @@
 //! For tests: officers, ids, digests and dates of one exercise.
 
 use crate::{Casefile, Preserved, Refused};
+use custody::{Action, Chain, Link, LinkFault};
 use mandate::{Authorized, Officer, Permitted, Role};
 use std::time::Duration;
 use treaty::RequestedProfile;
@@ -98,4 +99,38 @@ pub(crate) fn profile() -> RequestedProfile {
         preservation_needs_dual_criminality: false,
         convention_in_force: true,
     }
+}
+
+/// The evidence office of the requested State.
+const HOLDER: &str = "XB/evidence-office";
+
+pub(crate) fn link(exhibit: ExhibitId, action: Action, officer: &str, before: Option<&Chain>) -> Link {
+    Link {
+        exhibit,
+        sequence: before.map_or(0, Chain::next_sequence),
+        action,
+        office: HOLDER.parse().unwrap(),
+        officer: officer_id(officer),
+        at: day(3),
+        zone: "Africa/Nairobi".parse().unwrap(),
+        place: "evidence room".to_owned(),
+        why: "order 17/2026".to_owned(),
+        tool: "imager 3.1".to_owned(),
+        to: action.leaves().then(|| "XA/evidence-office".parse().unwrap()),
+        related: None,
+        digest_before: None,
+        digest_after: (action == Action::Acquired).then(|| digest("content")),
+        alteration: None,
+        previous: before.map(Chain::head),
+    }
+}
+
+pub(crate) fn taken(exhibit: ExhibitId) -> Chain {
+    Chain::start(link(exhibit, Action::Acquired, "first", None)).unwrap()
+}
+
+pub(crate) fn then(chain: &Chain, action: Action, officer: &str) -> Result<Chain, LinkFault> {
+    let mut next = chain.clone();
+    next.append(link(chain.exhibit(), action, officer, Some(chain)))?;
+    Ok(next)
 }

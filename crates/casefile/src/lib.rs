@@ -10,6 +10,7 @@ mod duty;
 #[cfg(test)]
 mod fixture;
 mod history;
+mod holding;
 pub mod incoming;
 pub mod outgoing;
 mod preserved;
@@ -21,6 +22,7 @@ mod transport;
 pub use disposition::{Disposition, Outcome};
 pub use duty::{Duty, Parcel};
 pub use history::{Body, HistoryBroken, Recorded, Replayed, replay};
+pub use holding::{Custody, CustodyCommand, CustodyEvent, Destruction, GapNoted, Holding, Linked};
 pub use preserved::{Hold, Preserved};
 pub use refused::Refused;
 pub use transport::TransportEvent;

@@ -1,14 +1,16 @@
 //! Properties: whatever commands come in whatever order, what `decide` accepts can be applied and replayed.
 
 use crate::fixture::{
-    ZONE, day, digest, envelope, exhibit, file, given, linked, package, preserved, profile, state,
+    ZONE, day, digest, envelope, exhibit, file, given, linked, package, preserved, profile, state, taken,
+    then,
 };
 use crate::{
-    Body, Casefile, Disposition, Outcome, Recorded,
+    Body, Casefile, CustodyCommand, Disposition, Outcome, Recorded,
     incoming::{self, Incoming},
     outgoing::{self, Outgoing},
     replay,
 };
+use custody::Action;
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree as _};
 use serde::de::DeserializeOwned;
 use treaty::{Computed, Ground, Kind, OffenceBasis};
@@ -73,9 +75,27 @@ fn outgoing_commands(kind: Kind) -> Vec<outgoing::Command> {
     all.extend(
         [Outcome::Fulfilled, Outcome::NotGranted, Outcome::NoLongerNeeded].map(|outcome| Close { outcome }),
     );
+    all.extend(custody_commands().into_iter().map(Custody));
     all.extend([10, 30].map(|days| ReportExtended { order_end: extension(days), statement: digest("s") }));
     all.extend(ends().into_iter().map(|until| ReportLapsed { until }));
     twice(all, &main_line)
+}
+
+/// One exhibit from the beginning to the end, attempted in any order.
+fn custody_commands() -> Vec<CustodyCommand> {
+    let begun = taken(exhibit());
+    let next = |chain, action, officer| then(chain, action, officer).unwrap();
+    let sealed = next(&begun, Action::Sealed, "first");
+    let (sent, disclosed) = (next(&sealed, Action::Sent, "first"), next(&sealed, Action::Disclosed, "first"));
+    let destroy = |chain| CustodyCommand::Destroy {
+        chains: vec![next(chain, Action::Destroyed, "second")],
+        why: digest("w"),
+    };
+    let mut all = vec![destroy(&begun), destroy(&sealed), destroy(&disclosed)];
+    all.extend([begun, sealed, sent, disclosed].map(|chain| CustodyCommand::Record { chains: vec![chain] }));
+    all.push(CustodyCommand::ProposeDestruction { exhibits: vec![exhibit()], why: digest("w") });
+    all.push(CustodyCommand::NoteGap { exhibit: exhibit(), code: "P-261".to_owned(), received: digest("g") });
+    all
 }
 
 fn incoming_commands(kind: Kind) -> Vec<incoming::Command> {
@@ -121,6 +141,7 @@ fn incoming_commands(kind: Kind) -> Vec<incoming::Command> {
         ReportClosedByRequester { outcome: Outcome::Fulfilled, statement: digest("s") },
     ];
     all.extend([10, 30].map(|days| Extend { order_end: extension(days) }));
+    all.extend(custody_commands().into_iter().map(Custody));
     all.extend(ends().into_iter().map(|until| ReportLapsed { until }));
     twice(all, &main_line)
 }
@@ -184,6 +205,12 @@ proptest! {
             prop_assert!(before.decided.is_none() || before.decided == after.decided);
             prop_assert!(after.decided.as_ref().is_none_or(|(eyes, _)| eyes.first() != eyes.second()));
             prop_assert!(before.sealed.is_none() || after.sealed.is_some());
+            prop_assert!(!before.custody.is_destroyed() || after.custody.is_destroyed());
+            prop_assert!(before.custody.gaps.len() <= after.custody.gaps.len());
+            for (exhibit, held) in &before.custody.held {
+                let later = after.custody.holding(*exhibit);
+                prop_assert!(later.is_some_and(|later| later.links >= held.links), "no link is ever lost");
+            }
             prop_assert!(after.answered.is_none() || after.decided.is_some());
             prop_assert!(before.stage != incoming::Stage::Closed || after.stage == incoming::Stage::Closed);
         }

@@ -6,6 +6,7 @@
 //! and personal data: a link names offices and an officer's short name, nobody else.
 
 mod action;
+mod arrival;
 mod chain;
 mod fault;
 mod link;
@@ -13,6 +14,7 @@ mod text;
 mod zone;
 
 pub use action::Action;
+pub use arrival::{CustodyRecord, Gap};
 pub use chain::{CLOCK_ALLOWANCE, Chain, End, MAX_LINKS};
 pub use fault::{ChainBroken, LinkFault};
 pub use link::Link;

@@ -27,6 +27,7 @@ mod progress;
 mod scratch;
 mod seal_stream;
 mod suite;
+mod supplement;
 mod unpacked;
 mod verify;
 
@@ -48,6 +49,10 @@ pub use pack::{
 pub use package::{MAX_PARTS, list_package};
 pub use progress::{Progress, Watch};
 pub use suite::BulkSuite;
+pub use supplement::{
+    AddresseeRequest, AddresseeStatement, FurtherAddressee, MAX_SUPPLEMENTS, Supplement, SupplementFault,
+    Transform, VerifyAttached, add_addressee, prepare_addressee, read_key_envelope, read_supplements,
+};
 pub use verify::{
     CountRecipients, Judges, Layer, Outcome, SignerInfo, StampInfo, VerifyFault, VerifyReport,
     VerifySignature, VerifyTimeStamp, verify_outer, verify_outer_watched,

@@ -110,8 +110,7 @@ fn read(
     let (outer, tagmanifest_digest) = check_tags_and_signature(folder, verify)?;
     let manifest = folder.manifest()?;
     folder.check_suite(&manifest, outer.label.suite)?;
-    let envelope = checked_envelope(folder, &manifest)?;
-    let key = Zeroizing::new(unwrap(&envelope).map_err(OpenError::Keys)?);
+    let key = package_key(folder, &manifest, unwrap)?;
     let mut parts = Parts::new(folder, &manifest)?;
     let total = parts.total();
     let cipher = match suite::unlock(outer.label.suite, &key, &mut parts) {
@@ -135,16 +134,23 @@ fn read(
     Ok(opened)
 }
 
-fn checked_envelope(folder: &PackageFolder, manifest: &[ManifestEntry]) -> Result<KeyEnvelope, OpenError> {
-    let envelope = folder.key_envelope(manifest)?;
-    let (KeyEnvelope::Cms(bytes) | KeyEnvelope::HybridCms(bytes)) = &envelope;
-    match manifest.first() {
-        Some(entry) if entry.digest != Digest::of(bytes) => {
-            let (file, expected, found) = (entry.path.clone(), entry.digest, Digest::of(bytes));
-            Err(BagFault::Altered { file, expected, found }.into())
+/// From the envelope of the sealing, or else from one that was added for a further addressee.
+fn package_key(
+    folder: &PackageFolder,
+    manifest: &[ManifestEntry],
+    unwrap: &Unwrap<'_>,
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let first = match unwrap(&folder.checked_envelope(manifest)?) {
+        Ok(key) => return Ok(Zeroizing::new(key)),
+        Err(report) => report,
+    };
+    for envelope in folder.further_envelopes()? {
+        // Whoever it is for: a key that opens nothing else opens the right one or none.
+        if let Ok(key) = unwrap(&KeyEnvelope::Cms(envelope)) {
+            return Ok(Zeroizing::new(key));
         }
-        _ => Ok(envelope),
     }
+    Err(OpenError::Keys(first))
 }
 
 struct Opener<'w, 'p> {

@@ -7,6 +7,7 @@ use crate::{
     label::{BagInfo, MAX_INFO_BYTES, Side},
     measure::READ_BYTES,
     suite::BulkSuite,
+    supplement::MAX_SUPPLEMENTS,
 };
 use std::{
     collections::BTreeMap,
@@ -98,6 +99,28 @@ impl PackageFolder {
             }
             _ => self.small(KEY_ENVELOPE, MAX_ENVELOPE_BYTES, "16 MiB").map(KeyEnvelope::Cms),
         }
+    }
+
+    /// As `key_envelope`; its digest is the one in the manifest.
+    pub(crate) fn checked_envelope(&self, manifest: &[ManifestEntry]) -> Result<KeyEnvelope, BagFault> {
+        let envelope = self.key_envelope(manifest)?;
+        let (KeyEnvelope::Cms(bytes) | KeyEnvelope::HybridCms(bytes)) = &envelope;
+        let found = Digest::of(bytes);
+        match manifest.first() {
+            Some(entry) if entry.digest != found => {
+                let (file, expected) = (entry.path.clone(), entry.digest);
+                Err(BagFault::Altered { file, expected, found })
+            }
+            _ => Ok(envelope),
+        }
+    }
+
+    /// Envelopes that were added in `seal/` for further addressees.
+    pub(crate) fn further_envelopes(&self) -> Result<Vec<Vec<u8>>, BagFault> {
+        let contents = self.contents()?;
+        let added = |name: &&String| name.starts_with("seal/addressee-") && name.ends_with(".p7m");
+        let names = contents.keys().filter(added).take(MAX_SUPPLEMENTS);
+        names.map(|name| self.small(name, MAX_ENVELOPE_BYTES, "16 MiB")).collect()
     }
 
     /// The time-stamp over the tag manifest, when there is one.

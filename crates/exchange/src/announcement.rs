@@ -45,6 +45,10 @@ impl Announcement {
                     what: "the number or the size of the parts cannot be",
                 })?;
         }
+        // Whether a link fits its chain is judged when the package is opened: a gap is named, not refused.
+        if self.sent.len() > self.exhibits.len() {
+            return Err(StatementFault::Announcement { what: "more links than exhibits" });
+        }
         if sum == self.bytes {
             Ok(())
         } else {

@@ -76,6 +76,9 @@ pub struct Announcement {
     /// The sum of the sizes, in bytes.
     pub bytes: u64,
     pub exhibits: Vec<ExhibitSummary>,
+    /// The `sent` link of each exhibit, which goes on from the chain inside the package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<custody::Link>,
     /// Until when the sender keeps the package for the receiver; the sender's policy, not the Convention's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_until: Option<Instant>,

@@ -83,7 +83,12 @@ impl Statement {
             Message::Preserved { zone, .. } => vec![zone],
             Message::Evidence(announcement) => {
                 announcement.check()?;
-                announcement.exhibits.iter().map(|exhibit| exhibit.name.as_str()).collect()
+                let names = announcement.exhibits.iter().map(|exhibit| exhibit.name.as_str());
+                let links = announcement.sent.iter().flat_map(|link| {
+                    let alteration = link.alteration.as_deref().unwrap_or_default();
+                    [link.place.as_str(), &link.why, &link.tool, alteration]
+                });
+                names.chain(links).collect()
             }
             Message::Rejection { report, .. } => {
                 let clause = report.clause.iter().map(String::as_str);
@@ -189,6 +194,7 @@ mod tests {
                 tree: Digest::of(b"tree"),
             }],
             available_until: Some(at("2027-02-22T06:09:58Z")),
+            sent: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     Flow, FlowError,
+    custody::chain_of,
     log::{self, EVENT_LABEL},
     request::read_view,
 };
@@ -113,10 +114,12 @@ impl Flow {
         for view in session.queries().views("outgoing").await? {
             let viewed: Outgoing = read_view(&view.body)?;
             self.audit_file(session, audit, leaves, view.file, &viewed).await?;
+            audit_custody(session, audit, &viewed.custody).await?;
         }
         for view in session.queries().views("incoming").await? {
             let viewed: Incoming = read_view(&view.body)?;
             self.audit_file(session, audit, leaves, view.file, &viewed).await?;
+            audit_custody(session, audit, &viewed.custody).await?;
             for record in self.exhibit_records(&viewed).await? {
                 if let Err(broken) = custody::Chain::verify(record.custody.links()) {
                     audit.trouble(format!("custody of exhibit {}", record.exhibit), broken.to_string());
@@ -247,4 +250,21 @@ fn committed(leaves: &[Commitment], leaf: u64, label: &str, salt: &[u8], digest:
         (Some(known), Some(salt)) => known.opens_to(label, &Salt::from_bytes(salt), digest),
         _ => false,
     }
+}
+
+/// Every chain of a file holds and ends where the file says.
+async fn audit_custody(
+    session: &mut impl Session,
+    audit: &mut Audit,
+    custody: &casefile::Custody,
+) -> Result<(), FlowError> {
+    for held in custody.held.values() {
+        let what = format!("custody of exhibit {}", held.exhibit);
+        match chain_of(session, held).await {
+            Ok(chain) if chain.exhibit() == held.exhibit && chain.next_sequence() == held.links => {}
+            Ok(_) => audit.trouble(what, "its chain is not the one that the file names"),
+            Err(error) => audit.trouble(what, error.to_string()),
+        }
+    }
+    Ok(())
 }

@@ -153,11 +153,12 @@ impl Flow {
             Parcel::Evidence { .. } => {
                 answers = true;
                 let sealed = file.sealed.as_ref().ok_or(FlowError::Record { what: "a sealed package" })?;
-                let announcement = self.object(sealed.announcement, "an announcement").await?;
-                let announcement: Announcement = serde_json::from_slice(&announcement)
+                let object = self.object(sealed.announcement, "an announcement").await?;
+                let mut announcement: Announcement = serde_json::from_slice(&object)
                     .map_err(|_| FlowError::Record { what: "an announcement" })?;
-                let available_until = Some(self.now().plus(RETRIEVAL_WINDOW));
-                Message::Evidence(Announcement { available_until, ..announcement })
+                announcement.available_until = Some(self.now().plus(RETRIEVAL_WINDOW));
+                announcement.sent = self.sent_links(file, object.len()).await?;
+                Message::Evidence(announcement)
             }
             Parcel::Consultation { text } => {
                 Message::Consultation { text: self.text(*text, "a consultation").await? }

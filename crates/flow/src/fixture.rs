@@ -1,11 +1,18 @@
 //! Two States without sockets for the tests of this crate: a clock that is moved by hand, and a pouch between them.
 
-use crate::{Clock, Credential, Enrolled, Flow, HandedBy, NewOfficer, NodeFolder};
-use casefile::incoming::Proposal;
+use crate::{
+    Clock, Credential, Enrolled, Flow, FlowError, HandedBy, NewExhibit, NewOfficer, NodeFolder, SealOptions,
+};
+use casefile::{
+    incoming::{self, Incoming, Proposal},
+    outgoing,
+};
 use keys::{Names, NodeKeys};
 use mandate::Role;
 use register::{Declarations, Descriptor, OfficeEntry};
 use std::{
+    fs,
+    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -15,7 +22,7 @@ use std::{
 use store::Store;
 use tempfile::TempDir;
 use treaty::{Draft, Kind, RequestedProfile};
-use vocabulary::{FileId, Instant, OfficeFunction, OfficerId};
+use vocabulary::{Digest, ExhibitId, FileId, Instant, OfficeFunction, OfficerId, PackageId};
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const BEGIN: &str = "2026-11-24T06:00:00Z";
@@ -126,6 +133,60 @@ impl Pair {
         let until = b.flow.incoming(file).await.unwrap().preserved.unwrap().until();
         assert_eq!(self.a.flow.outgoing(file).await.unwrap().preserved.unwrap().until(), until);
         (file, until)
+    }
+
+    /// B holds a sealed package for A in the file that is returned.
+    pub(crate) async fn sealed(&self) -> (FileId, PackageId) {
+        let file = self.ask(Kind::StoredData, None).await;
+        self.grant(file).await;
+        let b = &self.b;
+        let source = b.flow.folder().path().join("case");
+        fs::create_dir_all(&source).unwrap();
+        fs::write(source.join("mailbox"), b"From nobody\n").unwrap();
+        let watch = &mut |_| ControlFlow::Continue(());
+        let (none, nil) = (Digest::of(b""), uuid::Uuid::nil());
+        let exhibit = ExhibitId::from_uuid(nil);
+        let take = incoming::Command::TakeExhibit { exhibit, record: none, files: 0, bytes: 0, tree: none };
+        let officer = b.flow.authorize(&b.first, take).await.unwrap();
+        let new = NewExhibit { path: &source, name: "case", why: "order 12", carry: evidence::Carry::Files };
+        b.flow.take_exhibit(&officer, file, new, watch).await.unwrap();
+        let package = PackageId::from_uuid(nil);
+        let seal =
+            incoming::Command::SealEvidence { package, tag_manifest: none, bytes: 0, announcement: none };
+        let officer = b.flow.authorize(&b.first, seal).await.unwrap();
+        let (_, summary) =
+            b.flow.seal_evidence(&officer, file, &SealOptions::default(), watch).await.unwrap();
+        (file, summary.label.package_id)
+    }
+
+    /// B sends, and the package is at A, fetched and verified; without `links` as an older program sends.
+    pub(crate) async fn sent(&self, file: FileId, package: PackageId, links: bool) {
+        let (a, b) = (&self.a.flow, &self.b.flow);
+        let command = incoming::Command::SendEvidence { package };
+        let command = b.authorize(&self.b.first, command).await.unwrap();
+        match links {
+            true => drop(b.send_evidence(&command, file).await.unwrap()),
+            false => drop(b.perform::<Incoming>(file, &command, &[]).await.unwrap()),
+        }
+        self.settle().await;
+        let fetch = a.fetch_plan(file, package).await.unwrap();
+        let from = b.folder().sealed(file).join(package.to_string());
+        for part in &fetch.files {
+            let to = fetch.arriving.join(&part.name);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(from.join(&part.name), to).unwrap();
+        }
+        let duty = a.fetch_duty(file, package).await.unwrap();
+        a.fetched(&duty, &fetch).await.unwrap();
+    }
+
+    pub(crate) async fn open(&self, file: FileId, out: &str) -> Result<crate::OpenedPackage, FlowError> {
+        let a = &self.a;
+        let package = a.flow.outgoing(file).await.unwrap().evidence.unwrap().package;
+        let command = outgoing::Command::OpenEvidence { package, exhibits: 0, files: 0 };
+        let officer = a.flow.authorize(&a.first, command).await.unwrap();
+        let out = a.flow.folder().path().join(out);
+        a.flow.open_evidence(&officer, file, &out, &mut |_| ControlFlow::Continue(())).await
     }
 
     /// Neither side's audit finds anything.

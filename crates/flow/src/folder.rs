@@ -39,6 +39,11 @@ impl NodeFolder {
         self.0.join("packages/received").join(file.to_string()).join(package.to_string())
     }
 
+    /// Packages that were returned and wait for their courier.
+    pub fn returned(&self, file: FileId) -> PathBuf {
+        self.0.join("packages/returned").join(file.to_string())
+    }
+
     /// A package of which parts are still missing.
     pub fn arriving(&self, file: FileId, package: PackageId) -> PathBuf {
         self.0.join("packages/arriving").join(file.to_string()).join(package.to_string())

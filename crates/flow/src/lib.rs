@@ -3,9 +3,12 @@
 //! `perform` is the only way a file changes. A peer's message is first made durable and receipted
 //! (`take_in`), and opened later (`record_stored`). Not here: sockets, processes, the command line.
 
+mod act;
+mod addressee;
 mod answer;
 mod audit;
 mod clock;
+mod custody;
 mod deliver;
 mod desk;
 mod dispatch;
@@ -26,6 +29,9 @@ mod request;
 mod timeline;
 mod transfer;
 
+pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, Proposal, end_in_words};
+pub use act::Act;
+pub use addressee::AddedAddressee;
 pub use audit::{Audit, Trouble};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};

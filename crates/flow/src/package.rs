@@ -17,6 +17,7 @@ use register::Peer;
 use seal::{Certificate, OfficeKey};
 use serde::{Deserialize, Serialize};
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
@@ -93,6 +94,8 @@ pub struct OpenedPackage {
     pub signer: SignerInfo,
     pub exhibits: Vec<OpenedExhibit>,
     pub files: u64,
+    /// Gaps in the chains of custody that came with the package; each is a finding too.
+    pub gaps: Vec<Report>,
 }
 
 impl Flow {
@@ -131,7 +134,8 @@ impl Flow {
             tree: record.tree,
         };
         let command = officer.clone().with(command)?;
-        match self.perform::<Incoming>(file, &command, &[object]).await {
+        let chains = vec![record.custody.clone()];
+        match self.perform_with_chains::<Incoming>(file, &command, &[object], chains).await {
             Ok(performed) => Ok((performed.file, record)),
             Err(error) => {
                 fs::remove_file(&list).map_err(|source| disk(&list, source))?;
@@ -194,6 +198,7 @@ impl Flow {
         let recipient = peer.office(OfficeFunction::EvidenceOffice)?.clone();
         recipient.check_recipient(self.now()).map_err(unsealed)?;
         let records = self.exhibit_records(&known).await?;
+        let chains = self.chains_now(&known).await?;
         let request = PackRequest {
             package_id: package,
             file_id: file,
@@ -215,12 +220,14 @@ impl Flow {
         let signer = Signer {
             flow: self,
             officer: officer.actor(),
-            records: &records,
+            chains,
+            sealed: RefCell::default(),
             key: self.keys.office(OfficeFunction::EvidenceOffice)?,
             recipient,
             time_stamp: options.time_stamp,
         };
         let summary = evidence::pack(request, &signer, &out, watch).map_err(unsealed)?;
+        let chains = signer.sealed.take();
         // An attempt that was begun anew has another id than the one it was asked for.
         let package = summary.label.package_id;
         let announcement = json(&announcement(package, &summary, &known, &records))?;
@@ -232,7 +239,8 @@ impl Flow {
         };
         let command = officer.clone().with(command)?;
         let mut write = self.store.write().await?;
-        let performed = self.perform_in::<Incoming>(&mut write, file, &command, &[announcement]).await?;
+        self.perform_in::<Incoming>(&mut write, file, &command, &[announcement]).await?;
+        let performed = self.record_chains::<Incoming>(&mut write, file, &command, chains).await?;
         write.put_setting(&format!("package/{package}"), file.to_string().as_bytes()).await?;
         write.commit().await?;
         Ok((performed.file, summary))
@@ -283,13 +291,12 @@ impl Flow {
         records.iter().map(exhibit).collect()
     }
 
-    fn sealed_chains(&self, officer: &OfficerId, records: &[ExhibitRecord]) -> Result<Vec<Chain>, FlowError> {
-        let mut chains = Vec::with_capacity(records.len());
-        for record in records {
-            let mut chain = record.custody.clone();
+    fn sealed_chains(&self, officer: &OfficerId, now: Vec<Chain>) -> Result<Vec<Chain>, FlowError> {
+        let mut chains = Vec::with_capacity(now.len());
+        for mut chain in now {
             let content = chain.content();
             let link = Link {
-                exhibit: record.exhibit,
+                exhibit: chain.exhibit(),
                 sequence: chain.next_sequence(),
                 action: Action::Sealed,
                 office: self.evidence_office(),
@@ -312,11 +319,11 @@ impl Flow {
         Ok(chains)
     }
 
-    fn evidence_office(&self) -> OfficeId {
+    pub(crate) fn evidence_office(&self) -> OfficeId {
         OfficeId::new(self.us(), OfficeFunction::EvidenceOffice)
     }
 
-    fn zone_name(&self) -> Result<custody::ZoneName, FlowError> {
+    pub(crate) fn zone_name(&self) -> Result<custody::ZoneName, FlowError> {
         self.zone.parse().map_err(|_| FlowError::Record { what: "the zone of the node" })
     }
 
@@ -523,10 +530,13 @@ impl Flow {
             files: opened.files,
         };
         let command = officer.clone().with(command)?;
-        if let Err(error) = self.perform::<Outgoing>(file, &command, &[]).await {
-            fs::remove_dir_all(&aside).map_err(|source| disk(&aside, source))?;
-            return Err(error);
-        }
+        let gaps = match self.record_opening(&command, &known, &opened, &out).await {
+            Err(error) => {
+                fs::remove_dir_all(&aside).map_err(|source| disk(&aside, source))?;
+                return Err(error);
+            }
+            Ok(gaps) => gaps,
+        };
         // Only now: content never lies in its place without its event.
         fs::rename(&aside, &out).map_err(|source| disk(&out, source))?;
         sync_folder(out.parent().unwrap_or(&out))?;
@@ -536,6 +546,7 @@ impl Flow {
             signer: opened.signer,
             files: opened.files,
             exhibits: opened.exhibits,
+            gaps,
         })
     }
 }
@@ -544,7 +555,9 @@ impl Flow {
 struct Signer<'a> {
     flow: &'a Flow,
     officer: &'a OfficerId,
-    records: &'a [ExhibitRecord],
+    chains: Vec<Chain>,
+    /// The chains as they went into the package.
+    sealed: RefCell<Vec<Chain>>,
     key: &'a OfficeKey,
     recipient: Certificate,
     time_stamp: Option<&'a dyn Fn(&[u8]) -> Result<Vec<u8>, Report>>,
@@ -575,8 +588,10 @@ impl PackKeys for Signer<'_> {
     }
 
     fn record(&self, label: &PackageLabel, exhibits: &[SealedExhibit]) -> Result<InnerRecord, Report> {
-        let chains = self.flow.sealed_chains(self.officer, self.records).map_err(|error| error.report())?;
+        let chains =
+            self.flow.sealed_chains(self.officer, self.chains.clone()).map_err(|error| error.report())?;
         let custody = json(&chains).map_err(|error| error.report())?;
+        self.sealed.replace(chains.clone());
         Ok(InnerRecord { custody, case: label.case(exhibits, &chains) })
     }
 
@@ -618,7 +633,7 @@ fn unsealed(error: impl Failure) -> FlowError {
     FlowError::Evidence(error.report())
 }
 
-fn unwrap(envelope: &KeyEnvelope, key: &OfficeKey) -> Result<Vec<u8>, Report> {
+pub(crate) fn unwrap(envelope: &KeyEnvelope, key: &OfficeKey) -> Result<Vec<u8>, Report> {
     match envelope {
         KeyEnvelope::Cms(envelope) => {
             seal::decrypt_cms(envelope, key.decryption(), key.certificate()).map_err(|error| error.report())
@@ -667,6 +682,7 @@ fn announcement(
         bytes,
         files,
         parts,
+        sent: Vec::new(),
         exhibits: file
             .exhibits
             .iter()

@@ -172,6 +172,9 @@ fn statement_word(steps: &[Step], envelope: EnvelopeId) -> String {
 
 /// The rule that an event applies.
 fn clause(what: &str) -> Option<String> {
+    if what == "custody" {
+        return Some("ISO/IEC 27037, 6.1".to_owned());
+    }
     let id = match what {
         "preserved" | "lapsed" => "preservation.minimum",
         "held" | "hold-ended" => "preservation.hold",

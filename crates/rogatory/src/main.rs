@@ -9,10 +9,10 @@ mod show;
 
 use clap::{Parser, Subcommand};
 use command::{
-    descriptor::DescriptorCommand, envelope::EnvelopeCommand, evidence::EvidenceCommand, file::FileCommand,
-    finding::FindingCommand, incoming::IncomingCommand, key::KeyCommand, node::NodeCommand,
-    officer::OfficerCommand, peer::PeerCommand, request::RequestCommand, time::TimeCommand,
-    treaty::TreatyCommand,
+    custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
+    evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
+    key::KeyCommand, node::NodeCommand, officer::OfficerCommand, peer::PeerCommand, request::RequestCommand,
+    time::TimeCommand, treaty::TreatyCommand,
 };
 use context::Context;
 use output::Output;
@@ -81,6 +81,9 @@ enum Noun {
     /// A time-stamp authority for demonstrations.
     #[command(subcommand, after_help = "Example:\n  rogatory time create ./tsa --name Exercise")]
     Time(TimeCommand),
+    /// Who held each exhibit, when, where and why: show, check, export, and what offices do with it.
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa custody check FILE")]
+    Custody(CustodyCommand),
     /// A file of either side, with the timeline of both ladders.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa file show FILE")]
     File(FileCommand),
@@ -130,6 +133,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::Evidence(command) => command.run(&context).await,
         Noun::Key(command) => command.run(&context).await,
         Noun::Time(command) => command.run().await,
+        Noun::Custody(command) => command.run(&context).await,
         Noun::File(command) => command.run(&context).await,
         Noun::Envelope(command) => command.run(&context).await,
         Noun::Finding(command) => command.run(&context).await,

@@ -1,6 +1,6 @@
 //! Words and tables for people, made from the same data that `--json` prints.
 
-use casefile::{Disposition, incoming::Incoming, outgoing::Outgoing};
+use casefile::{Custody, Disposition, incoming::Incoming, outgoing::Outgoing};
 use evidence::{Progress, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
@@ -157,6 +157,7 @@ pub(crate) fn outgoing(file: &Outgoing, zone: &str, now: Instant) -> String {
         };
         let _ = writeln!(text, "evidence   package {}, {}, {state}", evidence.package, bytes(evidence.bytes));
     }
+    custody(&mut text, &file.custody);
     if let Some(preservation) = file.preservation {
         let _ = writeln!(text, "follows    preservation file {preservation}");
     }
@@ -205,10 +206,22 @@ pub(crate) fn incoming(file: &Incoming, zone: &str, now: Instant) -> String {
         let sent = if sealed.sent { "sent" } else { "sealed" };
         let _ = writeln!(text, "package    {}, {}, {sent}", sealed.package, bytes(sealed.bytes));
     }
+    custody(&mut text, &file.custody);
     if let Some(outcome) = file.outcome {
         let _ = writeln!(text, "closed by the requesting State: {outcome}");
     }
     text
+}
+
+/// One line for each exhibit of which the chain is known; a gap is never left out.
+fn custody(text: &mut String, custody: &Custody) {
+    for held in custody.held.values() {
+        let copy = if held.copy_of.is_some() { ", a copy" } else { "" };
+        let _ = writeln!(text, "custody    {}{copy}: {} links, last {}", held.exhibit, held.links, held.last);
+    }
+    for gap in &custody.gaps {
+        let _ = writeln!(text, "custody    {}: gap {} in the chain that came", gap.exhibit, gap.code);
+    }
 }
 
 /// The words of both States, each with the event that carries them.

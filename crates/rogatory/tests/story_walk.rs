@@ -164,6 +164,7 @@ fn both_ladders_are_shown(scene: &Scene, file: &str) {
         "evidence-announced",
         "evidence-verified",
         "evidence-opened",
+        "custody",
         "closed",
     ];
     assert_eq!(steps(&shown, "legal"), legal);
@@ -178,8 +179,11 @@ fn both_ladders_are_shown(scene: &Scene, file: &str) {
         "proposed",
         "decided",
         "exhibit-taken",
+        "custody",
         "evidence-sealed",
+        "custody",
         "evidence-sent",
+        "custody",
         "answered",
         "closed-by-requester",
         "closed",

@@ -1,6 +1,6 @@
 //! What an officer of the requested State may ask for, and what the node reports.
 
-use crate::{Outcome, Preserved};
+use crate::{CustodyCommand, Outcome, Preserved};
 use mandate::{Permission, Permitted};
 use treaty::{Computed, Ground, Kind, OffenceBasis, RequestedProfile};
 use vocabulary::{Digest, EnvelopeId, ExhibitId, FileId, Instant, PackageId, StateCode};
@@ -65,6 +65,7 @@ pub enum Command {
     SendEvidence {
         package: PackageId,
     },
+    Custody(CustodyCommand),
     Close,
     ReportConsulted {
         text: Digest,
@@ -102,6 +103,7 @@ impl Permitted for Command {
                 Some(Permission::Propose)
             }
             Self::Decide => Some(Permission::Decide),
+            Self::Custody(command) => Some(command.permission(Permission::Execute, Permission::Decide)),
             Self::EffectPreservation { .. }
             | Self::Extend { .. }
             | Self::TakeExhibit { .. }
@@ -117,5 +119,11 @@ impl Permitted for Command {
             | Self::ReportWithdrawn { .. }
             | Self::ReportClosedByRequester { .. } => None,
         }
+    }
+}
+
+impl From<CustodyCommand> for Command {
+    fn from(command: CustodyCommand) -> Self {
+        Self::Custody(command)
     }
 }

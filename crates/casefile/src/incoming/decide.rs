@@ -3,6 +3,7 @@
 use super::{Command, Event, Incoming, Proposal, Stage};
 use crate::{
     Disposition, Preserved, Refused,
+    holding::Packing,
     outgoing::{Direction, rule_text},
 };
 use mandate::{Authorized, FourEyes};
@@ -66,6 +67,14 @@ pub(super) fn decide(
             }
             _ => Err(file.wrong_stage("send evidence", "executed, with a sealed package")),
         },
+        Command::Custody(custody) => {
+            let package = match file.sealed {
+                Some(_) => Packing::Sealed,
+                None if file.may_execute() => Packing::Awaited,
+                None => Packing::Never,
+            };
+            Ok(Event::Custody(file.custody.decide(custody, command.actor(), file.from, package)?))
+        }
         Command::Close => file.close(),
         report => file.report(report, now),
     }

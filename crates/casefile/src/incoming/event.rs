@@ -1,6 +1,6 @@
 //! What happened in the requested State's file.
 
-use crate::{Disposition, Outcome, Preserved, outgoing::Direction};
+use crate::{CustodyEvent, Disposition, Outcome, Preserved, outgoing::Direction};
 use mandate::FourEyes;
 use serde::{Deserialize, Serialize};
 use treaty::{Computed, Kind};
@@ -76,6 +76,7 @@ pub enum Event {
     EvidenceSent {
         package: PackageId,
     },
+    Custody(CustodyEvent),
     Answered {
         envelope: EnvelopeId,
     },

@@ -3,7 +3,7 @@
 use super::Event;
 use crate::preserved::Clock;
 use crate::{
-    Casefile, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side,
+    Casefile, Custody, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side,
     outgoing::Direction,
 };
 use mandate::{Authorized, FourEyes};
@@ -89,6 +89,8 @@ pub struct Incoming {
     pub lapsed: bool,
     pub exhibits: Vec<Exhibit>,
     pub sealed: Option<Sealed>,
+    #[serde(default)]
+    pub custody: Custody,
     pub answered: Option<EnvelopeId>,
     pub outcome: Option<Outcome>,
     pub changed_at: Instant,
@@ -181,6 +183,7 @@ impl Casefile for Incoming {
                 });
             }
             Event::EvidenceSent { .. } => next.sealed.as_mut().ok_or_else(broken)?.sent = true,
+            Event::Custody(custody) => next.custody.apply(custody, stage.as_str())?,
             Event::Answered { envelope } => {
                 // The answer left although the request was withdrawn meanwhile.
                 if !matches!(stage, Stage::Withdrawn | Stage::Closed) {
@@ -277,6 +280,7 @@ impl Incoming {
             lapsed: false,
             exhibits: Vec::new(),
             sealed: None,
+            custody: Custody::default(),
             answered: None,
             outcome: None,
             changed_at: at,
@@ -348,6 +352,7 @@ impl Incoming {
                 self.stage == Stage::Executed
                     && self.sealed.as_ref().is_some_and(|s| s.package == *package && !s.sent)
             }
+            Event::Custody(custody) => self.custody.admits(custody),
             Event::Answered { .. } => self.is_decided() && self.answered.is_none(),
             Event::Withdrawn { .. } => !ended,
             Event::ClosedByRequester { .. } => self.outcome.is_none(),
@@ -397,6 +402,7 @@ impl Event {
             Self::ExhibitTaken { .. } => "exhibit-taken",
             Self::EvidenceSealed { .. } => "evidence-sealed",
             Self::EvidenceSent { .. } => "evidence-sent",
+            Self::Custody(_) => "custody",
             Self::Answered { .. } => "answered",
             Self::Withdrawn { .. } => "withdrawn",
             Self::ClosedByRequester { .. } => "closed-by-requester",

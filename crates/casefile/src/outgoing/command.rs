@@ -1,6 +1,6 @@
 //! What an officer of the requesting State may ask for, and what the node reports.
 
-use crate::{Disposition, Outcome, Preserved};
+use crate::{CustodyCommand, Disposition, Outcome, Preserved};
 use mandate::{Permission, Permitted};
 use treaty::{Computed, Kind};
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, PackageId, StateCode};
@@ -43,6 +43,7 @@ pub enum Command {
         exhibits: u32,
         files: u64,
     },
+    Custody(CustodyCommand),
     Close {
         outcome: Outcome,
     },
@@ -99,6 +100,7 @@ impl Permitted for Command {
             | Self::Close { .. } => Some(Permission::Draft),
             Self::Approve { .. } | Self::Withdraw { .. } => Some(Permission::Approve),
             Self::OpenEvidence { .. } => Some(Permission::Open),
+            Self::Custody(command) => Some(command.permission(Permission::Open, Permission::Approve)),
             Self::ReportDelivered { .. }
             | Self::ReportDecided { .. }
             | Self::ReportPreserved { .. }
@@ -110,5 +112,11 @@ impl Permitted for Command {
             | Self::ReportVerified { .. }
             | Self::ReportConsulted { .. } => None,
         }
+    }
+}
+
+impl From<CustodyCommand> for Command {
+    fn from(command: CustodyCommand) -> Self {
+        Self::Custody(command)
     }
 }

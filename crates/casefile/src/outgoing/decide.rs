@@ -1,7 +1,7 @@
 //! Which commands the requesting State's file allows, and the event each becomes.
 
 use super::{Command, Direction, Event, Outgoing, Stage};
-use crate::{Disposition, Outcome, Refused};
+use crate::{Disposition, Outcome, Refused, holding::Packing};
 use mandate::{Authorized, FourEyes};
 use treaty::Kind;
 use vocabulary::{Digest, Instant, PackageId};
@@ -41,6 +41,9 @@ pub(super) fn decide(
             Ok(Event::Withdrawn { reason: *reason })
         }
         Command::OpenEvidence { package, exhibits, files } => file.open_evidence(*package, *exhibits, *files),
+        Command::Custody(custody) => {
+            Ok(Event::Custody(file.custody.decide(custody, command.actor(), file.to, Packing::Sealed)?))
+        }
         Command::Close { outcome } => file.close(*outcome),
         report => file.report(report, now),
     }
@@ -115,6 +118,14 @@ impl Outgoing {
     }
 
     fn open_evidence(&self, package: PackageId, exhibits: u32, files: u64) -> Result<Event, Refused> {
+        if self.custody.is_empty_here() {
+            return Err(Refused::Rule {
+                code: "R-570",
+                what: "the package was returned or destroyed and is not held here".to_owned(),
+                clause: "spec/04-custody.md, 4.3".to_owned(),
+                remedy: "look at its chain with `rogatory custody show FILE`".to_owned(),
+            });
+        }
         match &self.evidence {
             Some(e) if e.package == package && e.verified.is_some() => {
                 Ok(Event::EvidenceOpened { package, exhibits, files })

@@ -2,7 +2,9 @@
 
 use super::Event;
 use crate::preserved::Clock;
-use crate::{Casefile, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side};
+use crate::{
+    Casefile, Custody, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side,
+};
 use mandate::{Authorized, FourEyes};
 use serde::{Deserialize, Serialize};
 use treaty::{Kind, PreservationState};
@@ -67,6 +69,8 @@ pub struct Outgoing {
     pub hold: Option<Hold>,
     pub lapsed: bool,
     pub evidence: Option<Evidence>,
+    #[serde(default)]
+    pub custody: Custody,
     pub outcome: Option<Outcome>,
     pub drafted_at: Instant,
     pub changed_at: Instant,
@@ -157,6 +161,7 @@ impl Casefile for Outgoing {
                 next.evidence.as_mut().ok_or_else(broken)?.verified = Some(*report);
             }
             Event::EvidenceOpened { .. } => next.evidence.as_mut().ok_or_else(broken)?.opened = true,
+            Event::Custody(custody) => next.custody.apply(custody, stage.as_str())?,
             Event::Consulted { .. } | Event::ExtensionAsked { .. } => {}
             Event::Withdrawn { .. } => next.stage = Stage::Withdrawn,
             Event::Closed { outcome } => {
@@ -240,6 +245,7 @@ impl Outgoing {
             hold: None,
             lapsed: false,
             evidence: None,
+            custody: Custody::default(),
             outcome: None,
             drafted_at: at,
             changed_at: at,
@@ -303,6 +309,7 @@ impl Outgoing {
             Event::EvidenceOpened { package, .. } => {
                 self.evidence.as_ref().is_some_and(|e| e.package == *package && e.verified.is_some())
             }
+            Event::Custody(custody) => self.custody.admits(custody),
             Event::Consulted { direction: super::Direction::Sent, .. } => answerable,
             Event::Consulted { .. } => self.eyes.is_some(),
             Event::Withdrawn { .. } => self.stage.is_open(),
@@ -348,6 +355,7 @@ impl Event {
             Self::EvidenceAnnounced { .. } => "evidence-announced",
             Self::EvidenceVerified { .. } => "evidence-verified",
             Self::EvidenceOpened { .. } => "evidence-opened",
+            Self::Custody(_) => "custody",
             Self::Consulted { .. } => "consulted",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Closed { .. } => "closed",

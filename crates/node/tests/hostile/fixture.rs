@@ -1,6 +1,6 @@
 //! Three enrolled States with real nodes on loopback, a clock that can be moved, and peers that misbehave.
 
-use casefile::incoming::{Command, Incoming, Proposal};
+use casefile::incoming::{Command, Proposal};
 use exchange::{Message, STATEMENT_LABEL, Statement, addressed_digest};
 use flow::{Clock, Credential, Flow, HandedBy, NewExhibit, NewOfficer, NodeFolder, SealOptions, SystemClock};
 use ledger::{Commitment, Hash, Salt, tree};
@@ -376,7 +376,7 @@ impl Node {
 
     pub(crate) async fn send_evidence(&self, file: FileId, package: PackageId) {
         let command = self.flow.authorize(&self.first, Command::SendEvidence { package }).await.unwrap();
-        self.flow.perform::<Incoming>(file, &command, &[]).await.unwrap();
+        self.flow.send_evidence(&command, file).await.unwrap();
     }
 
     /// Brings everything that is due to `to` without any network, as the pouch does.

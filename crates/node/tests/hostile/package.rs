@@ -179,6 +179,7 @@ fn announcement(files: &[(&str, u64, Digest)]) -> Announcement {
         .map(|(name, size, digest)| PackageFile { name: (*name).to_owned(), size: *size, digest: *digest })
         .collect();
     Announcement {
+        sent: Vec::new(),
         package: PackageId::from_uuid(uuid::Uuid::now_v7()),
         tag_manifest: Digest::of(b"a manifest"),
         bytes: files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size)),

@@ -146,6 +146,7 @@ impl Scene {
             parts,
             bytes,
             exhibits: Vec::new(),
+            sent: Vec::new(),
             available_until: Some(world.a.flow.now().plus(DAY * 90)),
         };
         announce(&world, file, announcement).await;

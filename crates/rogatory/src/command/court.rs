@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::Args;
 use custody::Chain;
-use evidence::{Judges, VerifyReport};
+use evidence::{FurtherAddressee, Judges, SupplementFault, VerifyReport};
 use flow::{Clock as _, SystemClock};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -68,24 +68,43 @@ pub(crate) fn verify(package: &Path, arguments: &KeyArguments) -> anyhow::Result
     let mut watched = Watched::new("verifying");
     let report = evidence::verify_outer_watched(package, judges, &mut *watched.watch());
     drop(watched);
+    let added = evidence::read_supplements(package, &|der| trust.attached(der, at));
     if arguments.key.is_none() || !report.is_valid() {
-        return Ok(verdict(package, &report, None));
+        return Ok(verdict(package, &report, added, None));
     }
     let reader = arguments.reader()?;
     let mut watched = Watched::new("decrypting");
     let inside =
         evidence::inspect(package, &|envelope| reader.unwrap(envelope), &signer, &mut *watched.watch());
     drop(watched);
-    Ok(verdict(package, &report, Some(inside)))
+    Ok(verdict(package, &report, added, Some(inside)))
 }
 
 fn verdict(
     package: &Path,
     report: &VerifyReport,
+    added: Result<Vec<FurtherAddressee>, SupplementFault>,
     inside: Option<Result<evidence::Opened, evidence::OpenError>>,
 ) -> Output {
     let mut text = report.to_string();
     let mut valid = report.is_valid();
+    let added = match added {
+        Ok(added) => {
+            for one in &added {
+                let said = &one.statement;
+                text.push_str(&format!(
+                    "further addressee: ok; {} was added by {} at {}: {}\n",
+                    said.addressee, one.signer.office, said.at, said.why
+                ));
+            }
+            json!(added)
+        }
+        Err(error) => {
+            valid = false;
+            text.push_str(&format!("further addressees: FAILED; {}\n", error.report()));
+            json!({ "fault": error.report() })
+        }
+    };
     let inside = inside.map(|inside| match inside {
         Ok(opened) => {
             text.push_str(&format!(
@@ -118,7 +137,7 @@ fn verdict(
         package.display()
     ));
     let code = if valid { 0 } else { Family::PeerFault.exit_code() };
-    let data = json!({ "package": package, "valid": valid, "report": report, "content": inside });
+    let data = json!({ "package": package, "valid": valid, "report": report, "further_addressees": added, "content": inside });
     Output::new(text, &data).with_code(code)
 }
 

@@ -92,6 +92,14 @@ pub(crate) enum EvidenceCommand {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Let one more certificate open a received package: the key is wrapped again, the bulk is not touched.
+    #[command(
+        after_help = "Examples:\n  rogatory evidence add-recipient FILE --to laboratory.pem --why 'examination ordered on 3 March'\n  rogatory evidence add-recipient FILE --to defence.pem --why 'to defence counsel, order 31/2026' --disclose"
+    )]
+    AddRecipient(RecipientArguments),
+    /// Those to whom a package was wrapped after it was sealed; every one is verified.
+    #[command(after_help = "Example:\n  rogatory evidence recipients FILE --json")]
+    Recipients { file: FileId },
     /// The exhibits or packages of a file.
     #[command(after_help = "Example:\n  rogatory evidence list FILE --json")]
     List { file: FileId },
@@ -141,6 +149,20 @@ fn file_id(what: &std::path::Path, without: &str) -> anyhow::Result<FileId> {
         let remedy = format!("give the id of a file; or, without a node, {without}");
         refuse("R-840", format!("`{text}` is not the id of a file"), remedy)
     })
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecipientArguments {
+    file: FileId,
+    /// The certificate of the new addressee.
+    #[arg(long, value_name = "CERT.pem")]
+    to: PathBuf,
+    /// Why, in words of the office; never a person's name.
+    #[arg(long)]
+    why: String,
+    /// Record that every exhibit of the package is disclosed by this.
+    #[arg(long)]
+    disclose: bool,
 }
 
 impl EvidenceCommand {
@@ -239,7 +261,7 @@ impl EvidenceCommand {
                 })?;
                 let command = incoming::Command::SendEvidence { package };
                 let command = flow.authorize(&context.credential()?, command).await?;
-                let performed = flow.perform::<incoming::Incoming>(file, &command, &[]).await?;
+                let performed = flow.send_evidence(&command, file).await?;
                 Ok(Output::new(
                     format!("package {package} announced to {}", performed.file.from),
                     &performed.file,
@@ -267,14 +289,17 @@ impl EvidenceCommand {
                 let opened = flow.open_evidence(&officer, file, &out, &mut *watched.watch()).await?;
                 Ok(Output::new(
                     format!(
-                        "{} exhibits, {} files opened in {}",
+                        "{} exhibits, {} files opened in {}{}",
                         opened.exhibits.len(),
                         opened.files,
-                        out.display()
+                        out.display(),
+                        gaps(&opened.gaps)
                     ),
                     &opened,
                 ))
             }
+            Self::AddRecipient(arguments) => add_recipient(context, &flow, arguments).await,
+            Self::Recipients { file } => recipients(&flow, file).await,
             Self::List { file } => list(&flow, file).await,
         }
     }
@@ -346,6 +371,46 @@ async fn export(flow: &Flow, file: FileId, to: &Path) -> anyhow::Result<Output> 
         to.display()
     );
     Ok(Output::new(text, &exported))
+}
+
+/// Gaps in the chains of custody, which do not stop the opening of a package that holds.
+fn gaps(gaps: &[vocabulary::Report]) -> String {
+    gaps.iter().map(|gap| format!("\ngap in the chain of custody: {gap}")).collect()
+}
+
+async fn add_recipient(
+    context: &Context,
+    flow: &Flow,
+    arguments: RecipientArguments,
+) -> anyhow::Result<Output> {
+    let RecipientArguments { file, to, why, disclose } = arguments;
+    let pem = String::from_utf8(named::read(&to)?)
+        .map_err(|_| named::refused(&to, "read", std::io::ErrorKind::InvalidData.into()))?;
+    let added = flow.add_addressee(&context.credential()?, file, &pem, &why, disclose).await?;
+    let digits: String = added.statement.addressee.hex().chars().take(16).collect();
+    let text = format!(
+        "package {} can be opened with the key of {}: seal/addressee-{digits}.p7m, signed in .p7s{}",
+        added.statement.package,
+        added.statement.addressee,
+        if disclose { format!("; {} exhibit(s) disclosed", added.disclosed.len()) } else { String::new() }
+    );
+    Ok(Output::new(text, &added))
+}
+
+async fn recipients(flow: &Flow, file: FileId) -> anyhow::Result<Output> {
+    let found = flow.further_addressees(file).await?;
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|one| {
+            vec![
+                show::local(one.statement.at, &one.statement.zone),
+                one.statement.addressee.to_string(),
+                format!("{} {}", one.statement.office, one.statement.officer),
+                one.statement.why.clone(),
+            ]
+        })
+        .collect();
+    Ok(Output::new(table(&["Added", "Certificate", "By", "Why"], &rows), &found))
 }
 
 async fn list(flow: &Flow, file: FileId) -> anyhow::Result<Output> {

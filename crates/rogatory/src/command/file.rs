@@ -35,6 +35,8 @@ impl FileCommand {
                     format!("{} {statement}", step.what)
                 } else if let Some(direction) = direction.filter(|_| step.what == "consulted") {
                     format!("{} {direction}", step.what)
+                } else if step.what == "custody" {
+                    format!("custody {}", custody_words(&step.detail))
                 } else {
                     step.what.clone()
                 };
@@ -69,4 +71,25 @@ impl FileCommand {
         );
         Ok(Output::new(text, &timeline))
     }
+}
+
+/// What was done with exhibits: each action once, with how many exhibits.
+fn custody_words(detail: &serde_json::Value) -> String {
+    let word = detail.get("custody").and_then(|word| word.as_str()).unwrap_or_default();
+    let links = detail.get("links").and_then(|links| links.as_array());
+    let mut actions: Vec<(&str, usize)> = Vec::new();
+    for action in links.into_iter().flatten().filter_map(|link| link.get("action")?.as_str()) {
+        match actions.iter_mut().find(|(known, _)| *known == action) {
+            Some((_, count)) => *count += 1,
+            None => actions.push((action, 1)),
+        }
+    }
+    if actions.is_empty() {
+        return word.to_owned();
+    }
+    let shown: Vec<String> = actions
+        .into_iter()
+        .map(|(action, count)| if count == 1 { action.to_owned() } else { format!("{action} ({count})") })
+        .collect();
+    shown.join(", ")
 }

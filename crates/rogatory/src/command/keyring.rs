@@ -243,13 +243,28 @@ impl Trust {
                 }
             }
         }
-        Err(first.unwrap_or_else(|| Report {
-            family: Family::Refusal,
-            code: "R-832".to_owned(),
-            message: "no root certificate is trusted".to_owned(),
-            clause: None,
-            remedy: "name a folder with `--trust`".to_owned(),
-        }))
+        Err(first.unwrap_or_else(no_roots))
+    }
+
+    /// The content of a message that carries it, and who signed it.
+    pub(crate) fn attached(&self, der: &[u8], at: Instant) -> Result<(Vec<u8>, SignerInfo), Report> {
+        let mut first = None;
+        for anchor in &self.states {
+            match seal::verify_cms_attached(der, anchor, at) {
+                Ok(verified) => {
+                    let signer = SignerInfo {
+                        office: verified.signer(),
+                        fingerprint: verified.certificate(),
+                        claimed_at: Some(verified.signing_time()),
+                    };
+                    return Ok((verified.into_value(), signer));
+                }
+                Err(error) => {
+                    first.get_or_insert(error.report());
+                }
+            }
+        }
+        Err(first.unwrap_or_else(no_roots))
     }
 
     pub(crate) fn judges_time(&self) -> bool {
@@ -264,6 +279,16 @@ impl Trust {
             fingerprint: stamp.certificate,
             demonstration: stamp.demonstration,
         })
+    }
+}
+
+fn no_roots() -> Report {
+    Report {
+        family: Family::Refusal,
+        code: "R-847".to_owned(),
+        message: "no root certificate is trusted".to_owned(),
+        clause: None,
+        remedy: "name a folder with `--trust`".to_owned(),
     }
 }
 

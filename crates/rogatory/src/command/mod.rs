@@ -1,6 +1,7 @@
 //! The nouns of the command line.
 
 pub(crate) mod court;
+pub(crate) mod custody;
 pub(crate) mod descriptor;
 pub(crate) mod envelope;
 pub(crate) mod evidence;

@@ -165,7 +165,7 @@ async fn execute(
     );
     let command = incoming::Command::SendEvidence { package: summary.label.package_id };
     let command = b.flow.authorize(&b.first, command).await?;
-    b.flow.perform::<Incoming>(file, &command, &[]).await?;
+    b.flow.send_evidence(&command, file).await?;
     narrator.step("B", "Art. 40(14)", "package announced; the node of A may fetch it");
     Ok(taken)
 }
