@@ -62,6 +62,10 @@ impl Token {
 
     /// Makes a P-256 key in the token that signs and agrees and cannot be taken out.
     pub fn generate_key(&self, key_label: &str) -> Result<(), KeyFault> {
+        self.generate(key_label, TokenCurve::P256)
+    }
+
+    fn generate(&self, key_label: &str, curve: TokenCurve) -> Result<(), KeyFault> {
         let taken = self.find(ObjectClass::PRIVATE_KEY, key_label)?;
         if !taken.is_empty() {
             return Err(wrong(key_label, "there is one already; a key is never overwritten"));
@@ -70,7 +74,7 @@ impl Token {
         let public = [
             Attribute::Token(true),
             Attribute::Private(false),
-            Attribute::EcParams(TokenCurve::P256.parameters().to_vec()),
+            Attribute::EcParams(curve.parameters().to_vec()),
             Attribute::Verify(true),
             Attribute::Label(label.clone()),
             Attribute::Id(id.clone()),
@@ -273,7 +277,14 @@ mod tests {
         assert_eq!(token.office_key("signing", stranger).unwrap_err().code(), "F-683");
         let office = token.office_key("signing", certificate.clone()).unwrap();
         signs_what_openssl_verifies(&office, folder);
-        opens_what_is_encrypted_to_it(&office, folder);
+        opens_what_is_encrypted_to_it(&office, folder, "signing");
+
+        token.generate("longer", TokenCurve::P384).unwrap();
+        let again = Token::open(&module, "office", PIN).unwrap();
+        let office = again.office_key("longer", certified(&again, folder, "longer")).unwrap();
+        drop((token, again));
+        signs_what_openssl_verifies(&office, folder);
+        opens_what_is_encrypted_to_it(&office, folder, "longer");
     }
 
     /// The root is `openssl`; it sees the request only.
@@ -314,15 +325,17 @@ mod tests {
         );
     }
 
-    fn opens_what_is_encrypted_to_it(office: &OfficeKey, folder: &Path) {
+    fn opens_what_is_encrypted_to_it(office: &OfficeKey, folder: &Path, key: &str) {
         let open = |der: &[u8]| seal::decrypt_cms(der, office.decryption(), office.certificate());
         let ours = seal::encrypt_cms(CONTENT, std::slice::from_ref(office.certificate())).unwrap();
         assert_eq!(open(&ours).unwrap(), CONTENT);
         run(
             folder,
             "openssl",
-            "cms -encrypt -binary -aes-256-gcm -in content -recip signing.pem -keyopt ecdh_kdf_md:sha256 \
-             -outform DER -out e.p7m",
+            &format!(
+                "cms -encrypt -binary -aes-256-gcm -in content -recip {key}.pem -keyopt ecdh_kdf_md:sha256 \
+                 -outform DER -out e.p7m"
+            ),
         );
         assert_eq!(open(&fs::read(folder.join("e.p7m")).unwrap()).unwrap(), CONTENT);
     }

@@ -253,6 +253,9 @@ mod tests {
         for url in ["", "tsa.example", "ftp://tsa.example/", "file:///etc/passwd"] {
             assert_eq!(request_time_stamp(url, b"q").await.unwrap_err().code(), "R-690", "{url}");
         }
+        let (server, _) = server().await;
+        let no_tls = request_time_stamp(&server.url().replace("http", "https"), b"q").await.unwrap_err();
+        assert_eq!(no_tls.code(), "F-690");
         let nobody = request_time_stamp("http://127.0.0.1:1/", b"q").await.unwrap_err();
         assert_eq!(nobody.code(), "F-690");
     }

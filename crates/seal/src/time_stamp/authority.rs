@@ -157,7 +157,12 @@ impl TimeStampAuthority {
         Ok(query)
     }
 
-    fn token(&self, query: TimeStampReq, serial: [u8; 16], now: Instant) -> Result<Vec<u8>, TimeStampError> {
+    pub(super) fn token(
+        &self,
+        query: TimeStampReq,
+        serial: [u8; 16],
+        now: Instant,
+    ) -> Result<Vec<u8>, TimeStampError> {
         let info = TstInfo {
             version: 1,
             policy: Any::from_der(&POLICY.to_der()?)?,

@@ -6,6 +6,7 @@ use crate::{
     judge::{FROM, Judge, UNTIL, at, authority, now, root},
     sign_cms, verify_cms_detached,
 };
+use der::Decode as _;
 use std::{path::Path, process::Command};
 use vocabulary::{Digest, Failure as _, Instant};
 
@@ -220,6 +221,41 @@ fn an_authority_is_believed_in_its_own_time_only() {
     assert_eq!(check(late), Ok(()));
     assert_eq!(check(at("2026-03-01T00:00:01Z")).unwrap_err().code(), "P-668");
     assert_eq!(check(at("2026-01-31T23:59:59Z")).unwrap_err().code(), "P-669");
+    let query: structure::TimeStampReq = crate::structure::strict(&query(DATA).to_der().unwrap()).unwrap();
+    for (time, code) in [(now(), "P-668"), (at("2026-01-01T00:00:00Z"), "P-669")] {
+        let token = tsa.token(query.clone(), SERIAL, time).unwrap();
+        assert_eq!(refusal(&token, DATA, &[tsa.root().clone()]), code);
+    }
+}
+
+#[test]
+fn of_several_time_stamps_in_a_signature_one_that_is_believed_is_enough() {
+    let (root, ours, theirs) = (root("XA"), demonstration(), demonstration());
+    let office = authority(&root);
+    let signed = sign_cms(DATA, false, office.signing(), office.certificate(), now()).unwrap();
+    let value = signature_value(&signed).unwrap();
+    let mut with =
+        crate::verify::read(&attach_time_stamp(&signed, &stamped(&theirs, &value)).unwrap()).unwrap();
+    let mut signer = with.signer_infos.0.get(0).unwrap().clone();
+    let mut add = |response: Vec<u8>| {
+        let token = der::Any::from_der(&token::Token::read(&response).unwrap().into_der()).unwrap();
+        let mut attribute = signer.unsigned_attrs.as_ref().unwrap().get(0).unwrap().clone();
+        attribute.values.insert(token).unwrap();
+        signer.unsigned_attrs = Some([attribute].into_iter().collect::<Vec<_>>().try_into().unwrap());
+        with.signer_infos = cms::signed_data::SignerInfos::try_from(vec![signer.clone()]).unwrap();
+        crate::structure::wrap_content(&with, const_oid::db::rfc5911::ID_SIGNED_DATA).unwrap()
+    };
+    let both = add(stamped(&ours, &value));
+    for tsa in [&ours, &theirs] {
+        let stamp = embedded_time_stamp(&both, &[tsa.root().clone()]).unwrap().unwrap();
+        assert_eq!(stamp.certificate, tsa.certificate().fingerprint());
+    }
+    assert_eq!(embedded_time_stamp(&both, &[demonstration().root().clone()]).unwrap_err().code(), "P-667");
+    assert!(verify_cms_detached(&both, DATA, root.anchor(), now()).is_ok());
+    add(stamped(&ours, DATA));
+    add(stamped(&demonstration(), &value));
+    let many = add(stamped(&demonstration(), &value));
+    assert_eq!(embedded_time_stamp(&many, &[ours.root().clone()]).unwrap_err().code(), "P-662");
 }
 
 #[test]
