@@ -198,6 +198,27 @@ mod tests {
         }
     }
 
+    fn sent(sequence: u32) -> custody::Link {
+        custody::Link {
+            exhibit: id(4).parse().unwrap(),
+            sequence,
+            action: custody::Action::Sent,
+            office: "XB/evidence-office".parse().unwrap(),
+            officer: "n.okafor".parse().unwrap(),
+            at: at("2026-11-24T06:00:00Z"),
+            zone: "Africa/Nairobi".parse().unwrap(),
+            place: "evidence office".to_owned(),
+            why: "sent to the requesting State".to_owned(),
+            tool: "rogatory".to_owned(),
+            to: Some("XA/evidence-office".parse().unwrap()),
+            related: None,
+            digest_before: None,
+            digest_after: None,
+            alteration: None,
+            previous: Some(Digest::of(b"sealed")),
+        }
+    }
+
     /// One message of every kind.
     fn messages() -> Vec<Message> {
         let officers: [OfficerId; 2] = ["d.asare".parse().unwrap(), "a.mensah".parse().unwrap()];
@@ -230,6 +251,7 @@ mod tests {
             },
             Message::Extended { order_end },
             Message::Evidence(announcement(&["bagit.txt", "data/payload.age.000000"])),
+            Message::Evidence(Announcement { sent: vec![sent(2)], ..announcement(&["bagit.txt"]) }),
             Message::Consultation { text: "\u{65e5}\u{672c}\u{8a9e} \"quoted\"\n".to_owned() },
             Message::ExtensionRequest { days: 30, reason: "The court sits in May.".to_owned() },
             Message::Withdrawal { reason: "The suspect died.".to_owned() },
@@ -269,7 +291,7 @@ mod tests {
 
     #[test]
     fn an_unknown_member_word_or_format_is_refused() {
-        let json = String::from_utf8(statement(messages().remove(11)).to_json().unwrap()).unwrap();
+        let json = String::from_utf8(statement(messages().remove(12)).to_json().unwrap()).unwrap();
         let with = |old: &str, new: &str| {
             assert!(json.contains(old), "{json}");
             Statement::from_json(json.replacen(old, new, 1).as_bytes()).unwrap_err().code()
@@ -316,10 +338,25 @@ mod tests {
     }
 
     #[test]
+    fn links_of_custody_are_limited_and_never_refused_for_what_they_say() {
+        let with = |sent: Vec<custody::Link>| {
+            let message = Message::Evidence(Announcement { sent, ..announcement(&["bagit.txt"]) });
+            Statement::from_json(&statement(message).to_json().unwrap())
+        };
+        assert_eq!(with(vec![sent(2), sent(3)]).unwrap_err().code(), "P-508");
+        let long = custody::Link { why: "x".repeat(MAX_TEXT_BYTES + 1), ..sent(2) };
+        assert_eq!(with(vec![long]).unwrap_err().code(), "P-503");
+        // A gap is named when the package is opened, where an examiner reads it.
+        assert!(with(vec![custody::Link { previous: None, ..sent(9) }]).is_ok());
+        let json = String::from_utf8(with(Vec::new()).unwrap().to_json().unwrap()).unwrap();
+        assert!(!json.contains("sent"), "{json}");
+    }
+
+    #[test]
     fn deeply_nested_json_is_refused_and_does_not_exhaust_the_stack() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(Statement::from_json(deep.as_bytes()).unwrap_err().code(), "P-501");
-        let json = String::from_utf8(statement(messages().remove(11)).to_json().unwrap()).unwrap();
+        let json = String::from_utf8(statement(messages().remove(12)).to_json().unwrap()).unwrap();
         let inside = json.replacen("\"fulfilled\"", &deep, 1);
         assert_eq!(Statement::from_json(inside.as_bytes()).unwrap_err().code(), "P-501");
     }

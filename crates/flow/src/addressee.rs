@@ -5,7 +5,7 @@ use casefile::{
     CustodyCommand,
     outgoing::{self, Outgoing},
 };
-use custody::Action;
+use custody::{Action, LinkFault, MAX_WHY_BYTES};
 use evidence::{AddresseeRequest, FurtherAddressee, SignerInfo, Supplement, SupplementFault};
 use seal::{Certificate, TrustAnchor};
 use serde::Serialize;
@@ -39,6 +39,7 @@ impl Flow {
         let certificate =
             Certificate::from_pem(certificate).map_err(|error| FlowError::Evidence(error.report()))?;
         let package = self.held_package(&known)?;
+        one_line(why)?;
         let proof = CustodyCommand::Record { chains: Vec::new() };
         // Nobody who may not open the package sees its key.
         let officer = self.authorize::<outgoing::Command>(credential, proof.into()).await?;
@@ -158,6 +159,15 @@ impl Flow {
             None => Err(FlowError::Evidence(cannot_unwrap())),
         }
     }
+}
+
+/// The statement travels with the package: its reason is as short as that of a link.
+fn one_line(why: &str) -> Result<(), FlowError> {
+    if !why.trim().is_empty() && why.len() <= MAX_WHY_BYTES && !why.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let fault = LinkFault::BadText { field: "why", most: MAX_WHY_BYTES, found: why.len() };
+    Err(FlowError::Evidence(fault.report()))
 }
 
 fn told(fault: SupplementFault) -> FlowError {

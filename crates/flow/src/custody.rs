@@ -629,4 +629,36 @@ mod tests {
         links.remove(1);
         assert_eq!(exhibit_chain(&held, Ok(links)).gap.unwrap().code, "P-261");
     }
+
+    #[tokio::test]
+    async fn whatever_a_peer_does_to_a_chain_is_a_gap_with_its_own_name() {
+        let pair = Pair::new().await;
+        let (file, package) = pair.sealed().await;
+        pair.sent(file, package, true).await;
+        let a = &pair.a;
+        let sent = a.flow.announcement(file, package).await.unwrap().sent;
+        let sealed = pair.b.flow.custody(file).await.unwrap().chains.remove(0);
+        let (exhibit, links) = (sealed.exhibit, &sealed.links[..2]);
+        let content = links[0].digest_after.unwrap();
+        let try_it = |chains: &[&[Link]], sent: &[Link], single: bool, content: Digest| {
+            let record = CustodyRecord::read(&json(&chains).unwrap());
+            let arrival = Arrival { record, sent: sent.to_vec(), delivered: a.flow.now() };
+            let act = said("opened", Some(content));
+            let (chain, gap) = a.flow.first_opened(exhibit, single, &a.first.id, &arrival, &act).unwrap();
+            (chain.next_sequence(), gap.map(|gap| (gap.report.code, gap.links.len())))
+        };
+        let gap = |code: &str, kept| (2, Some((code.to_owned(), kept)));
+        assert_eq!(try_it(&[links], &sent, true, content), (5, None));
+        assert_eq!(try_it(&[&links[1..]], &sent, true, content), gap("P-270", 1));
+        assert_eq!(try_it(&[&links[..1]], &sent, true, content), gap("P-553", 1));
+        assert_eq!(try_it(&[], &sent, true, content), gap("P-551", 0));
+        assert_eq!(try_it(&[&[]], &sent, true, content), gap("P-550", 0));
+        assert_eq!(try_it(&[links, links], &sent, true, content), gap("P-552", 0));
+        assert_eq!(try_it(&[links], &sent, false, content), gap("P-556", 2));
+        assert_eq!(try_it(&[links], &[], true, content), gap("P-554", 2));
+        let other = Link { previous: Some(content), ..sent[0].clone() };
+        assert_eq!(try_it(&[links], &[other], true, content), gap("P-262", 2));
+        let changed = Digest::of(b"other content");
+        assert_eq!(try_it(&[links], &sent, true, changed), gap("P-264", 2));
+    }
 }

@@ -109,6 +109,7 @@ fn a_further_addressee_opens_it_and_the_bulk_stays(scene: &Scene, file: &str, ex
     let add = ["evidence", "add-recipient", file, "--to", &to, "--why", "to defence counsel", "--disclose"];
     a.refused(&a.second, &add, "R-151");
     b.refused(&b.first, &add, "R-573");
+    a.refused(&a.first, &["evidence", "add-recipient", file, "--to", &to, "--why", " "], "R-274");
     let added = a.by(&a.first, &add);
     assert_eq!(added["disclosed"].as_array().unwrap().len(), 2);
     a.refused(&a.first, &add, "R-561");
