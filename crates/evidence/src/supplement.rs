@@ -415,7 +415,7 @@ mod tests {
         let report = bench.verify();
         assert!(report.is_valid(), "{report}");
         let wrapped = fs::read(file(&bench, "laboratory", "p7m")).unwrap();
-        assert_eq!(crate::fixture::toy_unwrap(&wrapped).unwrap(), KEY);
+        assert_eq!(crate::fixture::toy_unwrap(&KeyEnvelope::Cms(wrapped.clone())).unwrap(), KEY);
         assert_eq!(bench.left_behind(), ["case", "package"], "no temporary file stays");
     }
 

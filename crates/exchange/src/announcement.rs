@@ -133,6 +133,7 @@ mod tests {
                 .saturating_add(last_bytes)
                 .saturating_add(30),
             exhibits: Vec::new(),
+            sent: Vec::new(),
             available_until: None,
         }
     }
