@@ -35,6 +35,10 @@ pub enum AgeError {
     EmptyLastChunk,
     #[error("the file key is wrapped {found} times, and a package has exactly one recipient: its own key")]
     Stanzas { found: usize },
+    #[error("an envelope has 1 to {most} post-quantum recipients, and {found} are given")]
+    Recipients { most: usize, found: usize },
+    #[error("an envelope holds at most {most} bytes, and {found} are given")]
+    TooLong { most: usize, found: usize },
     #[error("the cryptographic library refused to {what}")]
     Library { what: &'static str },
     #[error("the encrypted stream could not be read")]
@@ -44,6 +48,7 @@ pub enum AgeError {
 impl Failure for AgeError {
     fn family(&self) -> Family {
         match self {
+            Self::Recipients { .. } | Self::TooLong { .. } => Family::Refusal,
             Self::Library { .. } | Self::Read(_) => Family::Fault,
             _ => Family::PeerFault,
         }
@@ -59,6 +64,8 @@ impl Failure for AgeError {
             Self::Truncated { .. } => "P-325",
             Self::EmptyLastChunk => "P-326",
             Self::Stanzas { .. } => "P-341",
+            Self::Recipients { .. } => "R-350",
+            Self::TooLong { .. } => "R-351",
             Self::Library { .. } => "F-320",
             Self::Read(_) => "F-321",
         }
@@ -66,18 +73,22 @@ impl Failure for AgeError {
 
     fn clause(&self) -> Option<String> {
         let section = match self {
-            Self::Key { .. } | Self::NotForThisKey => "the X25519 recipient type",
+            Self::Key { .. } | Self::NotForThisKey => "native recipient types",
             Self::Header { .. } | Self::Stanzas { .. } => "age file header",
             Self::HeaderMac => "header MAC",
             Self::Chunk { .. } | Self::Truncated { .. } | Self::EmptyLastChunk => "payload",
-            Self::Library { .. } | Self::Read(_) => return None,
+            Self::Recipients { .. } | Self::TooLong { .. } | Self::Library { .. } | Self::Read(_) => {
+                return None;
+            }
         };
         Some(format!("{SPEC}, {section}"))
     }
 
     fn remedy(&self) -> String {
         match self {
-            Self::Key { .. } => "use a key of the form `AGE-SECRET-KEY-1…` or `age1…`".to_owned(),
+            Self::Key { expected } => format!("use {expected}"),
+            Self::Recipients { .. } => "name fewer post-quantum addressees, or at least one".to_owned(),
+            Self::TooLong { .. } => "name fewer addressees, so that the envelope is shorter".to_owned(),
             Self::NotForThisKey => "check that the package key belongs to this package".to_owned(),
             Self::Library { .. } => "check the build of the cryptographic library".to_owned(),
             Self::Read(_) => "check the disk that holds the package and try again".to_owned(),

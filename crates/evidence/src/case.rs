@@ -138,43 +138,62 @@ impl Graph {
         self.add(kind, name, json!({ "@type": class, "uco-core:name": name }))
     }
 
+    /// The content of an exhibit as an action left it.
+    fn left(&mut self, exhibit: ExhibitId, digest: Digest) -> Value {
+        let key = format!("{exhibit} {digest}");
+        let facet = json!({
+            "@id": self.id("left-content", &key),
+            "@type": "uco-observable:ContentDataFacet",
+            "uco-observable:hash": self.hash(&format!("left {exhibit}"), digest),
+        });
+        self.add(
+            "left",
+            &key,
+            json!({ "@type": "uco-observable:ObservableObject", "uco-core:hasFacet": facet }),
+        )
+    }
+
     fn action(&mut self, link: &Link) -> Value {
         let record = json!({ "@id": self.id("exhibit", &link.exhibit.to_string()) });
-        let performer = self.named(
-            "office",
-            "uco-identity:Organization",
-            &format!("{}, officer {}", link.office, link.officer),
-        );
+        let performer = self.named("office", "uco-identity:Organization", &link.office.to_string());
         let location =
             self.named("place", "uco-location:Location", &format!("{} ({})", link.place, link.zone));
         let tool = self.named("tool", "uco-tool:Tool", &link.tool);
-        let mut description = format!("link {} of the chain of custody; why: {}", link.sequence, link.why);
-        let mut say = |what: &str, text: Option<String>| {
-            if let Some(text) = text {
-                description.push_str(&format!("; {what}: {text}"));
-            }
-        };
-        say("to", link.to.map(|to| to.to_string()));
-        say("related exhibit", link.related.map(|related| related.to_string()));
-        say("digest before", link.digest_before.map(|digest| digest.to_string()));
-        say("digest after", link.digest_after.map(|digest| digest.to_string()));
-        say("alteration", link.alteration.clone());
-        self.add(
-            "action",
-            &link.digest().to_string(),
-            json!({
-                "@type": "case-investigation:InvestigativeAction",
-                "uco-core:name": link.action.as_str(),
-                "uco-core:description": description,
-                "uco-action:startTime": { "@type": "xsd:dateTime", "@value": link.at.to_string() },
-                "uco-action:performer": performer,
-                "uco-action:location": location,
-                "uco-action:instrument": tool,
-                "uco-action:object": record,
-                "uco-action:result": record,
-            }),
-        )
+        let mut node = json!({
+            "@type": "case-investigation:InvestigativeAction",
+            "uco-core:name": link.action.as_str(),
+            "uco-core:description": description(link),
+            "uco-action:startTime": { "@type": "xsd:dateTime", "@value": link.at.to_string() },
+            "uco-action:performer": performer,
+            "uco-action:location": location,
+            "uco-action:instrument": tool,
+            "uco-action:object": record,
+        });
+        let changed = link.digest_after.filter(|after| link.digest_before != Some(*after));
+        if let (Some(after), Some(fields)) = (changed, node.as_object_mut()) {
+            fields.insert("uco-action:result".to_owned(), self.left(link.exhibit, after));
+        }
+        self.add("action", &link.digest().to_string(), node)
     }
+}
+
+/// What the ontology has no property for.
+fn description(link: &Link) -> String {
+    let mut text = format!("link {} of the chain of custody; why: {}", link.sequence, link.why);
+    let more = [
+        ("officer", Some(link.officer.to_string())),
+        ("to", link.to.map(|to| to.to_string())),
+        ("related exhibit", link.related.map(|related| related.to_string())),
+        ("digest before", link.digest_before.map(|digest| digest.to_string())),
+        ("digest after", link.digest_after.map(|digest| digest.to_string())),
+        ("alteration", link.alteration.clone()),
+    ];
+    for (what, said) in more {
+        if let Some(said) = said {
+            text.push_str(&format!("; {what}: {said}"));
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -230,17 +249,61 @@ mod tests {
     }
 
     #[test]
-    fn the_validator_of_the_ontology_accepts_it_and_refuses_a_misspelt_property() {
+    fn the_performer_is_the_office_and_only_a_change_of_content_has_a_result() {
+        let parsed: Value = serde_json::from_slice(&document()).unwrap();
+        let nodes = parsed["@graph"].as_array().unwrap();
+        let named = |name: &str| nodes.iter().find(|node| node["uco-core:name"] == name).unwrap();
+        let by_id = |id: &Value| nodes.iter().find(|node| node["@id"] == id["@id"]).unwrap();
+        let (acquired, sealed) = (named("acquired"), named("sealed"));
+        assert_eq!(by_id(&acquired["uco-action:performer"])["uco-core:name"], "XB/evidence-office");
+        assert!(acquired["uco-core:description"].as_str().unwrap().contains("; officer: n.okafor"));
+        let left = by_id(&acquired["uco-action:result"]);
+        let value = &left["uco-core:hasFacet"]["uco-observable:hash"]["uco-types:hashValue"]["@value"];
+        assert_eq!(value, Digest::of(b"abc").hex().as_str());
+        assert!(sealed.get("uco-action:result").is_none());
+    }
+
+    #[test]
+    fn no_two_nodes_share_an_id_even_inside_others() {
+        fn collect(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) if fields.contains_key("@id") && fields.len() > 1 => {
+                    found.push(fields["@id"].to_string());
+                    fields.values().for_each(|value| collect(value, found));
+                }
+                Value::Object(fields) => fields.values().for_each(|value| collect(value, found)),
+                Value::Array(items) => items.iter().for_each(|value| collect(value, found)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        collect(&serde_json::from_slice(&document()).unwrap(), &mut found);
+        let all = found.len();
+        found.sort();
+        found.dedup();
+        assert!(all == found.len() && all > 8, "{all} {}", found.len());
+    }
+
+    #[test]
+    fn the_validator_of_the_ontology_accepts_it_and_refuses_misspelt_and_mistyped_ones() {
         if !has_tool("case_validate", "--help") {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
         let honest = String::from_utf8(document()).unwrap();
-        fs::write(folder.path().join("case.jsonld"), &honest).unwrap();
-        fs::write(folder.path().join("wrong.jsonld"), honest.replace("exhibitNumber", "exhibitNumbre"))
-            .unwrap();
-        let (conforms, text) = try_shell(folder.path(), "case_validate case.jsonld");
+        let judge = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).unwrap();
+            try_shell(folder.path(), &format!("case_validate {name}"))
+        };
+        let (conforms, text) = judge("case.jsonld", &honest);
         assert!(conforms, "{text}");
-        assert!(!try_shell(folder.path(), "case_validate wrong.jsonld").0);
+        let wrong = [
+            honest.replace("exhibitNumber", "exhibitNumbre"),
+            honest.replace("xsd:hexBinary", "xsd:string"),
+            honest.replace("xsd:dateTime", "xsd:string"),
+        ];
+        for (at, wrong) in wrong.iter().enumerate() {
+            assert!(*wrong != honest && !judge(&format!("wrong{at}.jsonld"), wrong).0, "{at}");
+        }
     }
 }

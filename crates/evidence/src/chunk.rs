@@ -9,7 +9,8 @@ pub(crate) const TAG_BYTES: usize = 16;
 pub(crate) trait ChunkCipher: Send + Sync {
     /// Plain bytes of every chunk but the last.
     fn chunk_bytes(&self) -> usize;
-    /// True when the last chunk is never whole: after a whole one comes an empty one.
+    /// True when the last chunk is never whole: after a whole one comes an empty one (Cobblestone). False when it may be
+    /// whole and is never empty after data (age), so that each rule's stream is an error under the other.
     fn last_is_short(&self) -> bool {
         false
     }

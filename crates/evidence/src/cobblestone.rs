@@ -99,7 +99,11 @@ impl ChunkCipher for Cobblestone {
         true
     }
 
-    fn seal(&self, index: u64, _last: bool, chunk: &mut [u8]) -> Result<[u8; TAG_BYTES], AgeError> {
+    /// Only the length marks the last chunk, so one of another length would cut the stream for every reader.
+    fn seal(&self, index: u64, last: bool, chunk: &mut [u8]) -> Result<[u8; TAG_BYTES], AgeError> {
+        if chunk.len() > CHUNK_BYTES || last == (chunk.len() == CHUNK_BYTES) {
+            return Err(AgeError::Library { what: "seal a chunk that is not as long as its place asks" });
+        }
         let refused = AgeError::Library { what: "seal a chunk" };
         match self.key.seal_in_place_separate_tag(self.nonce(index)?, Aad::empty(), chunk) {
             Ok(tag) => tag.as_ref().try_into().map_err(|_| refused),
@@ -122,8 +126,8 @@ impl ChunkCipher for Cobblestone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{noise, random};
-    use std::cell::Cell;
+    use crate::fixture::{has_tool, noise, random, shell};
+    use std::{cell::Cell, fs};
 
     const KEY: [u8; 32] = [9; 32];
 
@@ -164,6 +168,49 @@ mod tests {
             assert!(cobblestone::decrypt(&key, b"", &ours(&plain)).unwrap() == plain, "{size}");
             assert!(open(&cobblestone::encrypt(&key, b"", &plain).unwrap()).unwrap() == plain, "{size}");
         }
+    }
+
+    #[test]
+    fn the_cryptography_of_python_opens_what_we_seal_and_we_open_its() {
+        if !has_tool("python3", "-cfrom cryptography.cobblestone import Cobblestone256Decryptor") {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let script = "
+import sys
+from cryptography.cobblestone import Cobblestone256Decryptor as D, Cobblestone256Encryptor as E
+from cryptography.exceptions import InvalidTag
+key, ours = bytes([9] * 32), open('ours', 'rb').read()
+def opened(sealed):
+    d = D(key, b'')
+    return d.update(sealed) + d.finalize()
+plain = opened(ours)
+assert plain == open('plain', 'rb').read()
+try: opened(ours[:-1]); sys.exit('a cut stream was opened')
+except InvalidTag: pass
+e = E(key, b'')
+open('theirs', 'wb').write(e.update(plain) + e.finalize())
+";
+        fs::write(folder.path().join("judge.py"), script).unwrap();
+        for size in [0, 1, 16_383, 16_384, 16_385, 32_768, 100_000] {
+            let plain = noise(size);
+            fs::write(folder.path().join("plain"), &plain).unwrap();
+            fs::write(folder.path().join("ours"), ours(&plain)).unwrap();
+            shell(folder.path(), "python3 judge.py");
+            let theirs = fs::read(folder.path().join("theirs")).unwrap();
+            assert!(open(&theirs).unwrap() == plain, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_of_another_length_and_one_beyond_the_format_are_not_sealed() {
+        let (_, cipher) = Cobblestone::seal_header(&KEY, &|_| ()).unwrap();
+        let seal = |index, last, length| cipher.seal(index, last, &mut vec![1; length]).is_ok();
+        assert!(seal(0, false, CHUNK_BYTES) && seal(0, true, 0) && seal(0, true, CHUNK_BYTES - 1));
+        assert!(!seal(0, true, CHUNK_BYTES) && !seal(0, false, 5) && !seal(0, false, 0));
+        assert!(!seal(0, true, CHUNK_BYTES + 1) && !seal(0, false, CHUNK_BYTES + 1));
+        assert!(seal(MAX_CHUNKS - 1, true, 5) && !seal(MAX_CHUNKS, true, 5));
+        assert!(matches!(cipher.open(MAX_CHUNKS, true, &mut [0; 20]), Err(AgeError::Library { .. })));
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use error::FlowError;
 pub use finding::{Finding, Level};
 pub use folder::NodeFolder;
 pub use officer::{Credential, NewOfficer};
-pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions};
+pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions, Stamp};
 pub use peer::Enrolled;
 pub use perform::Performed;
 pub use receive::HandedBy;

@@ -54,12 +54,14 @@ pub struct NewExhibit<'a> {
     pub carry: Carry,
 }
 
+/// Gets a time-stamp (RFC 3161) over the bytes it is given, from an authority.
+pub type Stamp<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, Report> + 'a;
+
 /// How a package is sealed.
 pub struct SealOptions<'a> {
     pub suite: BulkSuite,
     pub part_bytes: u64,
-    /// Gets a time-stamp (RFC 3161) over the bytes it is given, from an authority.
-    pub time_stamp: Option<&'a dyn Fn(&[u8]) -> Result<Vec<u8>, Report>>,
+    pub time_stamp: Option<&'a Stamp<'a>>,
 }
 
 impl Default for SealOptions<'_> {
@@ -560,7 +562,7 @@ struct Signer<'a> {
     sealed: RefCell<Vec<Chain>>,
     key: &'a OfficeKey,
     recipient: Certificate,
-    time_stamp: Option<&'a dyn Fn(&[u8]) -> Result<Vec<u8>, Report>>,
+    time_stamp: Option<&'a Stamp<'a>>,
 }
 
 impl PackKeys for Signer<'_> {

@@ -24,6 +24,9 @@ const BODY_COLUMNS: usize = 64;
 
 pub(super) type FileKey = Zeroizing<[u8; 16]>;
 
+/// Opens a stanza from its arguments and its body; `None` when it is for somebody else.
+type Unwrap<'a> = dyn Fn(&[String], &[u8]) -> Result<Option<FileKey>, AgeError> + 'a;
+
 struct Stanza {
     arguments: Vec<String>,
     body: Vec<u8>,
@@ -109,11 +112,7 @@ impl Header {
     }
 
     /// As `unlock`, for a file whose stanzas are all of one kind.
-    pub(super) fn unlock_with(
-        &self,
-        kind: &str,
-        unwrap: &dyn Fn(&[String], &[u8]) -> Result<Option<FileKey>, AgeError>,
-    ) -> Result<FileKey, AgeError> {
+    pub(super) fn unlock_with(&self, kind: &str, unwrap: &Unwrap<'_>) -> Result<FileKey, AgeError> {
         if self.stanzas.iter().any(|stanza| stanza.is(kind))
             && !self.stanzas.iter().all(|stanza| stanza.is(kind))
         {

@@ -11,10 +11,14 @@ use crate::chunk::{ChunkCipher, TAG_BYTES};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use bech32::{Bech32, ByteIterExt as _, Fe32IterExt as _, Hrp, primitives::decode::UncheckedHrpstring};
 use hpke::{
-    Deserializable, Kem as _, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
-    kem::XWing, single_shot_open, single_shot_seal,
+    Deserializable, Kem as _, OpModeR, OpModeS, Serializable,
+    aead::ChaCha20Poly1305,
+    kdf::HkdfSha256,
+    kem::XWing,
+    rand_core::{TryCryptoRng, TryRng},
+    single_shot_open, single_shot_seal_with_rng,
 };
-use std::{fmt, str::FromStr};
+use std::{convert::Infallible, fmt, str::FromStr};
 use zeroize::Zeroizing;
 
 pub(super) const STANZA: &str = "mlkem768x25519";
@@ -24,8 +28,10 @@ const SECRET_PREFIX: &str = "age-secret-key-pq-";
 const RECIPIENT_TEXT: &str = "a post-quantum age recipient, which begins `age1pq1`";
 const SECRET_TEXT: &str = "a post-quantum age identity, which begins `AGE-SECRET-KEY-PQ-1`";
 const RECIPIENT_BYTES: usize = 1216;
-/// Bytes of one such file.
-const MAX_FILE_BYTES: usize = 17 * 1024 * 1024;
+/// Bytes of what such a file holds: an envelope in CMS.
+const MAX_PLAIN_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of one such file: 1 MiB is far above the header and the tags of the longest.
+const MAX_FILE_BYTES: usize = MAX_PLAIN_BYTES + 1024 * 1024;
 const MAX_RECIPIENTS: usize = 16;
 
 type PublicKey = <XWing as hpke::Kem>::PublicKey;
@@ -39,19 +45,24 @@ pub struct HybridRecipient(Vec<u8>);
 /// The private key of a `HybridRecipient`.
 pub struct HybridIdentity(Zeroizing<[u8; 32]>);
 
-/// Bech32 without its limit of 90 characters, as age writes it.
-fn encode(prefix: &str, bytes: &[u8]) -> String {
-    let prefix = Hrp::parse_unchecked(prefix);
-    bytes.iter().copied().bytes_to_fes().with_checksum::<Bech32>(&prefix).chars().collect()
+/// Bech32 without its limit of 90 characters, as age writes it; wiped, because it may be a private key.
+fn encode(prefix: &str, bytes: &[u8]) -> Zeroizing<String> {
+    let hrp = Hrp::parse_unchecked(prefix);
+    // Room enough from the start: a text that grows leaves copies behind.
+    let room = bytes.len().saturating_mul(2).saturating_add(prefix.len()).saturating_add(16);
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    text.extend(bytes.iter().copied().bytes_to_fes().with_checksum::<Bech32>(&hrp).chars());
+    text
 }
 
-fn decode(prefix: &str, text: &str) -> Option<Vec<u8>> {
+fn decode(prefix: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let unchecked = UncheckedHrpstring::new(text).ok()?;
     // The check of the sum alone: the other one has the limit too.
     unchecked.validate_checksum::<Bech32Unlimited>().ok()?;
     let checked = unchecked.remove_checksum::<Bech32Unlimited>();
-    let bytes: Vec<u8> = checked.byte_iter().collect();
-    (encode(prefix, &bytes) == text.to_ascii_lowercase()).then_some(bytes)
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    bytes.extend(checked.byte_iter());
+    encode(prefix, &bytes).eq_ignore_ascii_case(text).then_some(bytes)
 }
 
 /// Bech32 as BIP 173 has it, for texts of any length.
@@ -73,7 +84,7 @@ impl FromStr for HybridRecipient {
         let bytes =
             decode(RECIPIENT_PREFIX, text).filter(|_| text.starts_with("age1pq1")).ok_or_else(wrong)?;
         match bytes.len() == RECIPIENT_BYTES && PublicKey::from_bytes(&bytes).is_ok() {
-            true => Ok(Self(bytes)),
+            true => Ok(Self(bytes.to_vec())),
             false => Err(wrong()),
         }
     }
@@ -107,7 +118,9 @@ impl HybridIdentity {
 
     /// `AGE-SECRET-KEY-PQ-1…`, which must never reach a log or a disk in the clear.
     pub fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(encode(SECRET_PREFIX, &self.0[..]).to_ascii_uppercase())
+        let mut text = encode(SECRET_PREFIX, &self.0[..]);
+        text.make_ascii_uppercase();
+        text
     }
 }
 
@@ -115,8 +128,9 @@ impl FromStr for HybridIdentity {
     type Err = AgeError;
     fn from_str(text: &str) -> Result<Self, AgeError> {
         let wrong = || AgeError::Key { expected: SECRET_TEXT };
-        let bytes = decode(SECRET_PREFIX, text).map(Zeroizing::new);
-        let bytes = bytes.filter(|_| text.starts_with("AGE-SECRET-KEY-PQ-1")).ok_or_else(wrong)?;
+        let bytes = decode(SECRET_PREFIX, text)
+            .filter(|_| text.starts_with("AGE-SECRET-KEY-PQ-1"))
+            .ok_or_else(wrong)?;
         bytes.as_slice().try_into().map(|secret| Self(Zeroizing::new(secret))).map_err(|_| wrong())
     }
 }
@@ -133,15 +147,18 @@ pub fn encrypt_hybrid(
     recipients: &[HybridRecipient],
     random: &dyn Fn(&mut [u8]),
 ) -> Result<Vec<u8>, AgeError> {
-    if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS || plain.len() > MAX_FILE_BYTES {
-        return Err(AgeError::Library {
-            what: "encrypt this file: none or too many recipients, or too long",
-        });
+    if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
+        return Err(AgeError::Recipients { most: MAX_RECIPIENTS, found: recipients.len() });
+    }
+    if plain.len() > MAX_PLAIN_BYTES {
+        return Err(AgeError::TooLong { most: MAX_PLAIN_BYTES, found: plain.len() });
     }
     let mut file_key: FileKey = Zeroizing::new([0; 16]);
     random(&mut file_key[..]);
-    let stanzas =
-        recipients.iter().map(|recipient| wrap(recipient, &file_key)).collect::<Result<Vec<_>, _>>()?;
+    let stanzas = recipients
+        .iter()
+        .map(|recipient| wrap(recipient, &file_key, random))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut out = header::write(&stanzas, &file_key)?;
     let mut nonce = [0; 16];
     random(&mut nonce);
@@ -161,16 +178,47 @@ pub fn encrypt_hybrid(
     Ok(out)
 }
 
-fn wrap(recipient: &HybridRecipient, file_key: &FileKey) -> Result<(Vec<String>, Vec<u8>), AgeError> {
+/// The caller's randomness in the shape that HPKE asks for.
+struct Given<'a>(&'a dyn Fn(&mut [u8]));
+
+impl TryRng for Given<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        (self.0)(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        (self.0)(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        (self.0)(bytes);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Given<'_> {}
+
+fn wrap(
+    recipient: &HybridRecipient,
+    file_key: &FileKey,
+    random: &dyn Fn(&mut [u8]),
+) -> Result<(Vec<String>, Vec<u8>), AgeError> {
     let refused = || AgeError::Library { what: "wrap a file key" };
     let public =
         PublicKey::from_bytes(&recipient.0).map_err(|_| AgeError::Key { expected: RECIPIENT_TEXT })?;
-    let (share, body) = single_shot_seal::<ChaCha20Poly1305, HkdfSha256, XWing>(
+    let (share, body) = single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
         &OpModeS::Base,
         &public,
         INFO,
         &file_key[..],
         b"",
+        &mut Given(random),
     )
     .map_err(|_| refused())?;
     Ok((vec![STANZA.to_owned(), BASE64.encode(share.to_bytes())], body))
@@ -239,6 +287,7 @@ mod tests {
     use super::*;
     use crate::fixture::{noise, random, shell};
     use std::{cell::Cell, fs, path::PathBuf};
+    use vocabulary::Failure as _;
 
     fn seal(plain: &[u8], recipients: &[HybridRecipient]) -> Vec<u8> {
         let counter = Cell::new(11);
@@ -260,6 +309,31 @@ mod tests {
         assert_eq!(text.parse::<HybridRecipient>().unwrap(), recipients[0]);
         assert!(text.to_uppercase().parse::<HybridRecipient>().is_err());
         assert!(text.replace('q', "p").parse::<HybridRecipient>().is_err());
+    }
+
+    #[test]
+    fn all_randomness_is_the_callers() {
+        let recipient = [HybridIdentity::from_secret(&[4; 32]).recipient().unwrap()];
+        assert!(seal(b"an envelope", &recipient) == seal(b"an envelope", &recipient));
+        let counter = Cell::new(12);
+        let other = encrypt_hybrid(b"an envelope", &recipient, &random(&counter)).unwrap();
+        assert!(seal(b"an envelope", &recipient) != other);
+    }
+
+    #[test]
+    fn the_longest_envelope_goes_round_and_a_longer_one_or_one_to_nobody_is_refused() {
+        let key = HybridIdentity::from_secret(&[6; 32]);
+        let most = vec![key.recipient().unwrap(); MAX_RECIPIENTS];
+        let mut plain = vec![7; MAX_PLAIN_BYTES];
+        assert!(decrypt_hybrid(&seal(&plain, &most), &key).unwrap() == plain);
+        plain.push(7);
+        let refused = |plain: &[u8], recipients: &[HybridRecipient]| {
+            encrypt_hybrid(plain, recipients, &|_| ()).unwrap_err().code()
+        };
+        assert_eq!(refused(&plain, &most), "R-351");
+        assert_eq!(refused(b"", &[]), "R-350");
+        assert_eq!(refused(b"", &[most.clone(), most].concat()), "R-350");
+        assert!(decrypt_hybrid(&vec![0; MAX_FILE_BYTES + 1], &key).is_err());
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl KeyArguments {
     }
 
     fn reader(&self) -> anyhow::Result<Reader> {
-        let missing = || refuse("R-834", "`--key` is missing", "name the key that opens the package");
+        let missing = || refuse("R-849", "`--key` is missing", "name the key that opens the package");
         let key = self.key.as_ref().ok_or_else(missing)?;
         Reader::read(key, self.cert.as_deref(), self.hybrid_key.as_deref())
     }

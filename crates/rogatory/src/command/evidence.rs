@@ -142,6 +142,10 @@ Examples:
   rogatory evidence open FILE --out ./opened --officer examiner --token-file examiner.token
   rogatory evidence open PACKAGE --trust roots/ --key me.key --cert me.pem --out ./opened";
 
+fn nothing_sealed() -> anyhow::Error {
+    refuse("R-808", "nothing is sealed in this file", "run `rogatory evidence seal`")
+}
+
 /// The id of a file at this node.
 fn file_id(what: &std::path::Path, without: &str) -> anyhow::Result<FileId> {
     let text = what.display().to_string();
@@ -256,9 +260,8 @@ impl EvidenceCommand {
             }
             Self::Send { file } => {
                 let known = flow.incoming(file).await?;
-                let package = known.sealed.as_ref().map(|sealed| sealed.package).ok_or_else(|| {
-                    refuse("R-808", "nothing is sealed in this file", "run `rogatory evidence seal`")
-                })?;
+                let package =
+                    known.sealed.as_ref().map(|sealed| sealed.package).ok_or_else(nothing_sealed)?;
                 let command = incoming::Command::SendEvidence { package };
                 let command = flow.authorize(&context.credential()?, command).await?;
                 let performed = flow.send_evidence(&command, file).await?;
@@ -361,8 +364,7 @@ async fn export(flow: &Flow, file: FileId, to: &Path) -> anyhow::Result<Output> 
     let exported =
         node::export_package(flow, file, to, &mut |progress| bar.set_position(progress.done)).await?;
     bar.finish_and_clear();
-    let exported = exported
-        .ok_or_else(|| refuse("R-808", "nothing is sealed in this file", "run `rogatory evidence seal`"))?;
+    let exported = exported.ok_or_else(nothing_sealed)?;
     let text = format!(
         "package {}, {}, is in {}\nThe other State takes it in with `rogatory evidence import {file} --from {}`.",
         exported.package,

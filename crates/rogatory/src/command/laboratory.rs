@@ -357,7 +357,7 @@ fn exhibits(paths: &[PathBuf], arguments: &SealArguments) -> anyhow::Result<Vec<
     for (at, path) in paths.iter().enumerate() {
         let own = || std::path::absolute(path).ok()?.file_name()?.to_str().map(ToOwned::to_owned);
         let name = arguments.name.get(at).cloned().or_else(own);
-        let name = name.ok_or_else(|| refuse("R-807", "the exhibit has no name", "give `--name`"))?;
+        let name = name.ok_or_else(|| refuse("R-848", "the exhibit has no name", "give `--name`"))?;
         let exhibit_id = ExhibitId::from_uuid(derived(&format!("{name}\n{}", path.display())));
         if !taken.insert(exhibit_id) {
             return Err(refuse("R-838", format!("`{}` is named twice", path.display()), "name it once"));
