@@ -115,12 +115,13 @@ impl PackageFolder {
         }
     }
 
-    /// Envelopes that were added in `seal/` for further addressees.
-    pub(crate) fn further_envelopes(&self) -> Result<Vec<Vec<u8>>, BagFault> {
-        let contents = self.contents()?;
-        let added = |name: &&String| name.starts_with("seal/addressee-") && name.ends_with(".p7m");
-        let names = contents.keys().filter(added).take(MAX_SUPPLEMENTS);
-        names.map(|name| self.small(name, MAX_ENVELOPE_BYTES, "16 MiB")).collect()
+    /// Envelopes that were added in `seal/` for further addressees, read one at a time.
+    ///
+    /// That folder is not sealed: what somebody laid there and cannot be read stands in no addressee's way.
+    pub(crate) fn further_envelopes(&self) -> Result<impl Iterator<Item = Vec<u8>> + '_, BagFault> {
+        let added = |name: &String| name.starts_with("seal/addressee-") && name.ends_with(".p7m");
+        let names = self.contents()?.into_keys().filter(added).take(MAX_SUPPLEMENTS);
+        Ok(names.filter_map(|name| self.small(&name, MAX_ENVELOPE_BYTES, "16 MiB").ok()))
     }
 
     /// The time-stamp over the tag manifest, when there is one.

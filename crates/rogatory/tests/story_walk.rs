@@ -113,7 +113,7 @@ fn evidence_goes_and_is_opened(scene: &Scene, file: &str) {
     b.refused(&b.first, &["evidence", "seal", file], "R-223");
     let why = "produced by the provider under order 12/2026";
     let added = b.by(&b.first, &["evidence", "add", file, CASE, "--name", "case", "--why", why]);
-    assert_eq!(added["files"].as_array().unwrap().len(), tree(Path::new(CASE)).len());
+    assert_eq!(added["record"]["files"], tree(Path::new(CASE)).len());
     b.by(&b.first, &["evidence", "seal", file]);
     b.refused(&b.first, &["evidence", "seal", file], "R-204");
     b.by(&b.first, &["evidence", "send", file]);

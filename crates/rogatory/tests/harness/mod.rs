@@ -503,12 +503,13 @@ fn move_dates(draft: &mut toml::Table) {
 /// Every file below `folder` with its content, by its path there.
 pub(crate) fn tree(folder: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
     fn walk(root: &Path, folder: &Path, found: &mut std::collections::BTreeMap<PathBuf, Vec<u8>>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
             if path.is_dir() {
                 walk(root, &path, found);
-            } else {
-                found.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
+            } else if let Ok(bytes) = fs::read(&path) {
+                // A node at work may have moved it meanwhile; then it is not there.
+                found.insert(path.strip_prefix(root).unwrap().to_owned(), bytes);
             }
         }
     }
