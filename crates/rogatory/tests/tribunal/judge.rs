@@ -1,7 +1,7 @@
 //! Who judges a package: our program and the tools by others, each with its command and with what it can see.
 
 use super::scene::{Scene, Suite};
-use std::{env, path::Path};
+use std::{env, path::Path, process::Output};
 
 /// What a judge said of one package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Judge {
             Bulk => {
                 "`age -d` or pyca's Cobblestone-256, then `tar x`: the parts under the package key; sees not who sealed"
             }
-            Npm => "npm `age-encryption`: as `age -d`; knows age only",
+            Npm => "npm `age-encryption`: as `age -d`; knows age only, asked where the parts are touched",
             InnerBagit => "`bagit.py --validate plain`: the opened files against the inner manifests",
             InnerOpenssl => {
                 "`openssl cms -verify -cades` on the inner tag manifest, root of the State in the outer label"
@@ -127,9 +127,19 @@ impl Judge {
         !self.is_ours() && !matches!(self, Pyhanko | Npm | Ewf)
     }
 
+    /// What everybody can check; a court that sees a refusal here does not open the package.
+    pub(crate) fn is_outside(self) -> bool {
+        matches!(self, Bagit | Sha256sum | Find | Openssl | Signer)
+    }
+
+    /// Looks at the opened files.
+    pub(crate) fn is_inside(self) -> bool {
+        matches!(self, InnerBagit | InnerOpenssl | InnerSigner | Labels | Case | Ewf)
+    }
+
     /// Asked of every package; the others where it is their job.
     fn is_quick(self) -> bool {
-        !matches!(self, Pyhanko | Case | Ewf)
+        !matches!(self, Pyhanko | Npm | Case | Ewf)
     }
 
     fn script(self, suite: Suite) -> &'static str {
@@ -209,11 +219,26 @@ impl Judge {
         if output.status.success() {
             return Verdict::Passes;
         }
+        self.has_judged(&output);
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         if self == Envelope {
             let _ = std::fs::remove_file(folder.join("id.txt"));
         }
         Verdict::Refused(said)
+    }
+}
+
+impl Judge {
+    /// A judge that fell over has said nothing of the package.
+    fn has_judged(self, output: &Output) {
+        let code = output.status.code();
+        let fell = match self.is_ours() {
+            // A refusal by our rules, or a fault in the package.
+            true => !matches!(code, Some(3 | 4)),
+            false => matches!(code, None | Some(101 | 126 | 127)),
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!fell, "{} ended with {code:?} and no verdict: {said}", self.name());
     }
 }
 

@@ -62,7 +62,8 @@ impl Table {
         let _ = writeln!(
             text,
             "{tampered} tampered packages, {} honest ones. **refused**: this judge must refuse, and does; refused: it \
-             does as well; passes: not its job; –: not asked, or nothing left to judge.\n",
+             does as well; passes: not its job; –: not asked, because an earlier step has refused, has left nothing to judge, or it is \
+             not its job.\n",
             self.rows.len() - tampered
         );
         for suite in Suite::BOTH {
@@ -93,16 +94,23 @@ fn take<'a>(next: &AtomicUsize, cases: &'a [Case]) -> Option<(usize, &'a Case)> 
 fn row(scene: &Scene, suite: Suite, case: &Case) -> Row {
     let folder = tempfile::tempdir_in(scene.folder()).unwrap();
     case.make(scene, suite, folder.path());
-    let verdicts = Judge::ALL.map(|judge| {
+    let asked_inside = case.is_honest() || case.refused_by().iter().any(|judge| judge.is_inside());
+    let mut verdicts: Vec<(Judge, Verdict)> = Vec::new();
+    for judge in Judge::ALL {
+        let stopped = verdicts.iter().any(|(j, said)| j.is_outside() && matches!(said, Verdict::Refused(_)));
         let wanted = case.is_honest() || case.refused_by().contains(&judge);
-        (judge, judge.judge(scene, folder.path(), suite, case.key(), wanted))
-    });
+        let verdict = match judge.is_inside() && stopped && !asked_inside {
+            true => Verdict::NotReached,
+            false => judge.judge(scene, folder.path(), suite, case.key(), wanted),
+        };
+        verdicts.push((judge, verdict));
+    }
     Row {
         name: case.name().to_owned(),
         suite,
         honest: case.is_honest(),
         expected: case.refused_by().to_vec(),
-        verdicts: verdicts.to_vec(),
+        verdicts,
     }
 }
 
