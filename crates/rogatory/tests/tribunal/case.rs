@@ -1,4 +1,6 @@
 //! The cases: what is done to a copy of a package, and which judges must refuse what comes out.
+//!
+//! A further proof in `seal/` is one more group of cases here and one more judge beside the others.
 
 use super::{
     copy::*,

@@ -122,9 +122,14 @@ impl Judge {
         matches!(self, Verify | VerifyWithKey)
     }
 
-    /// Steps of the documented procedure without our program (chapter 5, section 5.6), and those that complete it.
+    /// Steps of the procedure without our program (chapter 5, section 5.6), and those that complete it.
     pub(crate) fn is_of_the_procedure(self) -> bool {
-        !self.is_ours() && !matches!(self, Pyhanko | Npm | Ewf)
+        self.is_of_the_chapter() || matches!(self, Find | Signer | InnerSigner | Labels)
+    }
+
+    /// The commands that section 5.6 prints; it leaves comparing names and offices to the reader's eye.
+    pub(crate) fn is_of_the_chapter(self) -> bool {
+        matches!(self, Bagit | Sha256sum | Openssl | Envelope | Bulk | InnerBagit | InnerOpenssl)
     }
 
     /// What everybody can check; a court that sees a refusal here does not open the package.

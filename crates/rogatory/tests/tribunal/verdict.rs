@@ -73,7 +73,7 @@ impl Table {
             }
             let _ = writeln!(text, "## {}\n", suite.name());
             let names: Vec<_> = Judge::ALL.iter().map(|judge| judge.name()).collect();
-            let _ = writeln!(text, "| case | {} | all third-party steps |", names.join(" | "));
+            let _ = writeln!(text, "| case | {} | section 5.6 |", names.join(" | "));
             let _ = writeln!(text, "|---|{}", "---|".repeat(names.len() + 1));
             rows.iter().for_each(|row| text.push_str(&row.markdown()));
             text.push('\n');
@@ -159,8 +159,20 @@ impl Row {
                 Verdict::NotReached => " – |",
             });
         }
-        let procedure = if self.refused(Judge::is_of_the_procedure) { "**refused**" } else { "passes" };
-        text.push_str(&format!(" {procedure} |\n"));
+        let last = self.procedure();
+        text.push_str(&format!(" {last} |\n"));
         text
+    }
+
+    /// What the commands of section 5.6 say together, or which step beyond them refuses.
+    fn procedure(&self) -> String {
+        let beyond = |(judge, verdict): &&(Judge, Verdict)| {
+            judge.is_of_the_procedure() && matches!(verdict, Verdict::Refused(_))
+        };
+        match self.verdicts.iter().find(beyond) {
+            _ if self.refused(Judge::is_of_the_chapter) => "**refused**".to_owned(),
+            Some((judge, _)) => format!("refused by {} only", judge.name()),
+            None => "passes".to_owned(),
+        }
     }
 }
