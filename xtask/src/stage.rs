@@ -165,7 +165,12 @@ fn test(bench: &Bench<'_>) -> Result<Ending> {
     let path = std::env::join_paths(folders).context("PATH cannot be extended")?;
     bench.cargo_with(
         &["test", "--workspace", "--locked"],
-        &[("PATH", path), ("ROGATORY_REQUIRE_TOOLS", "1".into())],
+        &[
+            ("PATH", path),
+            ("ROGATORY_REQUIRE_TOOLS", "1".into()),
+            ("ROGATORY_NODE_MODULES", tool::node_modules(bench.root).into()),
+            ("ROGATORY_AGE_VECTORS", tool::age_vectors(bench.root).into()),
+        ],
     )
 }
 

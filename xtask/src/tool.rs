@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: Debian packages and Python programs, installed once and pinned.
+//! What the tests need beside Rust: Debian packages, Python and Node programs, installed once and pinned.
 
 use anyhow::{Context, Result, bail};
 use std::{
@@ -15,15 +15,28 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 7] = [
     Tool { program: "age", probe: &["--version"], package: "age" },
+    Tool { program: "ewfverify", probe: &["-V"], package: "ewf-tools" },
+    // What `age-encryption` and its parts ask for.
+    Tool {
+        program: "node",
+        probe: &["-e", "process.exitCode = +(parseInt(process.versions.node) < 20)"],
+        package: "nodejs",
+    },
+    Tool { program: "npm", probe: &["--version"], package: "npm" },
     Tool { program: "openssl", probe: &["version"], package: "openssl" },
-    Tool { program: "softhsm2-util", probe: &["--version"], package: "softhsm2" },
     Tool { program: "python3", probe: &["-c", "import ensurepip, venv"], package: "python3-venv" },
+    Tool { program: "softhsm2-util", probe: &["--version"], package: "softhsm2" },
 ];
 /// `openssl cms` opens AuthEnvelopedData from this version on.
 const OPENSSL_MAJOR: u32 = 3;
 const REQUIREMENTS: &str = "xtask/requirements.txt";
+/// What requirements.txt is for: each of them starts.
+const PYTHON_PROGRAMS: [(&str, &str); 3] =
+    [("bagit.py", "--version"), ("pyhanko", "--version"), ("case_validate", "--help")];
+/// The Node programs with everything they need, pinned, and the script that unpacks the published vectors.
+const NODE_FILES: [&str; 3] = ["package.json", "package-lock.json", "vectors.mjs"];
 
 /// The `bin` folder of the Python environment for the tests.
 pub fn programs(root: &Path) -> PathBuf {
@@ -34,11 +47,26 @@ fn environment(root: &Path) -> PathBuf {
     root.join("target/tools/venv")
 }
 
+/// Where `npm` put its programs; `ROGATORY_NODE_MODULES` names it to the tests.
+pub fn node_modules(root: &Path) -> PathBuf {
+    node_folder(root).join("node_modules")
+}
+
+/// The published test vectors of age, one file each; `ROGATORY_AGE_VECTORS` names them to the tests.
+pub fn age_vectors(root: &Path) -> PathBuf {
+    root.join("target/tools/vectors")
+}
+
+fn node_folder(root: &Path) -> PathBuf {
+    root.join("target/tools/node")
+}
+
 /// Installs what is missing; what is there already is left alone.
 pub fn install(root: &Path) -> Result<()> {
     install_packages()?;
     check_openssl()?;
-    install_python_programs(root)
+    install_python_programs(root)?;
+    install_node_programs(root)
 }
 
 fn install_packages() -> Result<()> {
@@ -110,8 +138,9 @@ fn check_openssl() -> Result<()> {
 fn install_python_programs(root: &Path) -> Result<()> {
     let wanted = crate::repository::read(root, REQUIREMENTS)?;
     let (venv, stamp) = (environment(root), environment(root).join("installed.txt"));
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && starts_in(root, "bagit.py") {
-        eprintln!("install: bagit.py, pyhanko: there already");
+    let names = PYTHON_PROGRAMS.map(|(program, _)| program).join(", ");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && broken(root).is_none() {
+        eprintln!("install: {names}: there already");
         return Ok(());
     }
     let started = Instant::now();
@@ -123,16 +152,48 @@ fn install_python_programs(root: &Path) -> Result<()> {
     let list = root.join(REQUIREMENTS).display().to_string();
     run(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", "-r", &list]))
         .context("PyPI must be reachable, or PIP_INDEX_URL must name a mirror; then run this again")?;
-    if !starts_in(root, "bagit.py") {
-        bail!("`bagit.py` does not run; remove `target/tools/venv` and run this again");
+    if let Some(program) = broken(root) {
+        bail!("`{program}` does not run; remove `target/tools/venv` and run this again");
     }
     fs::write(&stamp, wanted).context("cannot write in `target/tools/venv`")?;
-    eprintln!("install: bagit.py, pyhanko: done in {:.1} s", started.elapsed().as_secs_f64());
+    eprintln!("install: {names}: done in {:.1} s", started.elapsed().as_secs_f64());
     Ok(())
 }
 
-fn starts_in(root: &Path, program: &str) -> bool {
-    starts(&programs(root).join(program).display().to_string(), &["--version"])
+/// The first Python program that does not start.
+fn broken(root: &Path) -> Option<&'static str> {
+    let starts_well = |(program, probe): &(&str, &str)| {
+        starts(&programs(root).join(program).display().to_string(), &[probe])
+    };
+    PYTHON_PROGRAMS.iter().find(|program| !starts_well(program)).map(|(program, _)| *program)
+}
+
+/// The stamp holds the lock file and the script: a changed one makes a new folder.
+fn install_node_programs(root: &Path) -> Result<()> {
+    let texts = NODE_FILES.map(|name| crate::repository::read(root, &format!("xtask/node/{name}")));
+    let texts = texts.into_iter().collect::<Result<Vec<_>>>()?;
+    let (folder, vectors, wanted) = (node_folder(root), age_vectors(root), texts.concat());
+    let stamp = folder.join("installed.txt");
+    let there = node_modules(root).join("age-encryption").is_dir() && vectors.is_dir();
+    if there && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        eprintln!("install: age-encryption, cctv-age: there already");
+        return Ok(());
+    }
+    let started = Instant::now();
+    eprintln!("install: xtask/node/package-lock.json into target/tools/node …");
+    for old in [&folder, &vectors].into_iter().filter(|old| old.exists()) {
+        fs::remove_dir_all(old).with_context(|| format!("cannot remove `{}`", old.display()))?;
+    }
+    fs::create_dir_all(&folder).context("cannot write in `target/tools`")?;
+    for (name, text) in NODE_FILES.iter().zip(&texts) {
+        fs::write(folder.join(name), text).context("cannot write in `target/tools/node`")?;
+    }
+    run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder))
+        .context("the npm registry must be reachable; then run this again")?;
+    run(Command::new("node").arg("vectors.mjs").arg(&vectors).current_dir(&folder))?;
+    fs::write(&stamp, wanted).context("cannot write in `target/tools/node`")?;
+    eprintln!("install: age-encryption, cctv-age: done in {:.1} s", started.elapsed().as_secs_f64());
+    Ok(())
 }
 
 fn run(command: &mut Command) -> Result<()> {
