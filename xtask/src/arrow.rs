@@ -62,7 +62,7 @@ pub const ONLY: &[(&str, &[&str])] = &[
     ("tower",         &["node", "bench"]),
     ("tower-http",    &["node", "bench"]),
     ("rustls",        &["node", "bench", "rogatory"]), // the program installs the provider
-    ("aws-lc-rs",     &["keys", "seal", "evidence"]),
+    ("aws-lc-rs",     &["keys", "seal", "evidence", "bench"]),
     ("rustls-webpki", &["seal"]),
     ("rcgen",         &["seal"]),
     ("cms",           &["seal"]),
