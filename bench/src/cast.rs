@@ -26,8 +26,22 @@ pub(crate) struct State {
 }
 
 impl State {
+    pub(crate) fn process(&self) -> anyhow::Result<u32> {
+        self.process.id().context("the node ended")
+    }
+
+    /// Ends the process as a power failure does, and starts it again.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.process.kill().await?)
+    }
+
+    pub(crate) async fn start_again(&mut self, program: &Path) -> anyhow::Result<()> {
+        self.process = serve(self.flow.folder().path(), program).await?;
+        Ok(())
+    }
+
     pub(crate) fn resident(&self) -> anyhow::Result<Resident> {
-        Resident::of(self.process.id().context("the node ended")?)
+        Resident::of(self.process()?)
     }
 }
 
@@ -104,7 +118,11 @@ fn descriptor(made: &Made) -> anyhow::Result<Vec<u8>> {
 }
 
 async fn start(made: Made, program: &Path) -> anyhow::Result<State> {
-    let folder = made.home.folder.path();
+    let process = serve(made.home.folder.path(), program).await?;
+    Ok(State { flow: made.flow, first: made.first, second: made.second, process })
+}
+
+async fn serve(folder: &Path, program: &Path) -> anyhow::Result<Child> {
     let log = std::fs::File::create(folder.join("serve.log"))?;
     let mut process = Command::new(program)
         .arg("--node")
@@ -118,8 +136,8 @@ async fn start(made: Made, program: &Path) -> anyhow::Result<State> {
         .context("the node process")?;
     let out = process.stdout.take().context("the node's output")?;
     match timeout(START_TIME, BufReader::new(out).lines().next_line()).await {
-        Ok(Ok(Some(_))) => Ok(State { flow: made.flow, first: made.first, second: made.second, process }),
-        _ => bail!("the node of {} does not serve: {}", made.flow.us(), last_words(folder)),
+        Ok(Ok(Some(_))) => Ok(process),
+        _ => bail!("the node in `{}` does not serve: {}", folder.display(), last_words(folder)),
     }
 }
 

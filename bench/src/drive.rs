@@ -52,7 +52,12 @@ impl<'a> Driver<'a> {
         driver.look().await?;
         driver.delivered = 0;
         for _ in 0..files.max(1) {
-            let file = a.flow.draft(&a.first, &draft(a)?).await?.file.file;
+            let file = a
+                .flow
+                .draft(&a.first, &draft(a, include_str!("../../examples/preservation.toml"))?)
+                .await?
+                .file
+                .file;
             a.flow.submit(&a.first, file).await?;
             a.flow.approve(&a.second, file).await?;
             driver.files.push(file);
@@ -133,11 +138,17 @@ fn is_delivery(body: &[u8]) -> bool {
     event.pointer("/event/proof").and_then(serde_json::Value::as_str) == Some("delivered")
 }
 
-/// The example of a preservation request, with its dates moved to today.
-fn draft(a: &State) -> anyhow::Result<Draft> {
-    let mut draft = Draft::from_toml(include_str!("../../examples/preservation.toml"))?;
+/// An example of a request, with its dates moved to today.
+pub(crate) fn draft(a: &State, example: &str) -> anyhow::Result<Draft> {
+    let mut draft = Draft::from_toml(example)?;
     let now = a.flow.now();
-    draft.expected_mla_date = Some(now.plus(DAY * 30).date_in(&jiff::tz::TimeZone::UTC));
+    if draft.expected_mla_date.is_some() {
+        draft.expected_mla_date = Some(now.plus(DAY * 30).date_in(&jiff::tz::TimeZone::UTC));
+    }
+    if let Some(safeguards) = &mut draft.safeguards {
+        safeguards.valid_from = Some(now.minus(DAY));
+        safeguards.valid_until = Some(now.plus(DAY * 120));
+    }
     if let Some(confidentiality) = &mut draft.confidentiality {
         confidentiality.until = Some(now.plus(DAY * 180));
     }

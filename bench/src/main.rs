@@ -1,8 +1,9 @@
-//! Measures the exchange beside real peers, in one run: ratios and the physical limit, never a timed test.
+//! Measures the exchange and the evidence beside real peers, in one run: ratios and the physical limit, never a timed test.
 #![expect(clippy::print_stdout, reason = "a program that talks to the terminal")]
 
 mod cast;
 mod drive;
+mod evidence;
 mod machine;
 mod memory;
 mod peer;
@@ -11,7 +12,8 @@ mod spread;
 
 use clap::{Args, Parser, Subcommand};
 use report::Report;
-use std::{path::PathBuf, process::ExitCode};
+use serde::Serialize;
+use std::{fmt::Display, path::PathBuf, process::ExitCode};
 
 /// Figures of this machine only: what carries over is the ratio to what ran beside it.
 #[derive(Debug, Parser)]
@@ -29,6 +31,9 @@ enum What {
     /// Resident memory of both node processes, idle and after the statements; no peers.
     #[command(after_help = "Example:\n  cargo run --release -p bench -- memory")]
     Memory(ExchangeArguments),
+    /// Evidence sealed, verified, opened and sent, beside the hand, the tools of others and the physical limit.
+    #[command(after_help = "Example:\n  cargo run --release -p bench -- evidence --gib 2 --rounds 3 --json")]
+    Evidence(evidence::EvidenceArguments),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -67,14 +72,17 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let (with_peers, arguments) = match arguments.what {
-        What::Exchange(arguments) => (true, arguments),
-        What::Memory(arguments) => (false, arguments),
-    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(&arguments, with_peers))?;
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+    match arguments.what {
+        What::Exchange(arguments) => told(&runtime.block_on(measure(&arguments, true))?, arguments.json),
+        What::Memory(arguments) => told(&runtime.block_on(measure(&arguments, false))?, arguments.json),
+        What::Evidence(arguments) => told(&runtime.block_on(evidence::measure(&arguments))?, arguments.json),
+    }
+}
+
+fn told(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(report)?);
     } else {
         print!("{report}");
     }

@@ -232,12 +232,12 @@ impl fmt::Display for Report {
     }
 }
 
-fn shown(spread: Option<Spread>) -> String {
+pub(crate) fn shown(spread: Option<Spread>) -> String {
     spread.map_or_else(String::new, |s| format!("{} ({} to {})", short(s.median), short(s.min), short(s.max)))
 }
 
 /// Three digits that count.
-fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     match number {
         n if n >= 100.0 => format!("{n:.0}"),
         n if n >= 10.0 => format!("{n:.1}"),
@@ -245,7 +245,7 @@ fn short(number: f64) -> String {
     }
 }
 
-fn times(ratio: Option<f64>) -> String {
+pub(crate) fn times(ratio: Option<f64>) -> String {
     ratio.map_or_else(String::new, |ratio| {
         format!("{} x", if ratio >= 0.01 { short(ratio) } else { format!("{ratio:.4}") })
     })

@@ -62,7 +62,7 @@ pub const ONLY: &[(&str, &[&str])] = &[
     ("tower",         &["node", "bench"]),
     ("tower-http",    &["node", "bench"]),
     ("rustls",        &["node", "bench", "rogatory"]), // the program installs the provider
-    ("aws-lc-rs",     &["keys", "seal", "evidence"]),
+    ("aws-lc-rs",     &["keys", "seal", "evidence", "bench"]),
     ("cryptoki",      &["keys"]),
     ("rustls-webpki", &["seal"]),
     ("rcgen",         &["seal"]),
