@@ -51,9 +51,12 @@ pub(crate) struct EvidenceArguments {
     /// Also measure `rage`, which is built once below `target/bench-tools` unless it is installed.
     #[arg(long)]
     with_rage: bool,
-    /// Leave the transfers out.
+    /// Only these jobs, and the sealing that they need; all when not given.
+    #[arg(long, value_enum, value_name = "JOB", value_delimiter = ',')]
+    only: Vec<Job>,
+    /// Make the input on the RAM disk: for a disk that has no room for it and for what is sealed.
     #[arg(long)]
-    without_transfer: bool,
+    input_in_ram: bool,
     /// The program to measure, instead of the one built from these sources.
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
@@ -78,6 +81,12 @@ impl Suite {
             Self::Cobblestone => &[COBBLESTONE],
             Self::Both => &[AGE, COBBLESTONE],
         }
+    }
+}
+
+impl EvidenceArguments {
+    fn wants(&self, job: Job) -> bool {
+        self.only.is_empty() || self.only.contains(&job)
     }
 }
 
@@ -135,9 +144,9 @@ impl Run<'_> {
             Data::OneFile => self.arguments.gib << 30,
             Data::ManyFiles => (self.arguments.files * SMALL_BYTES) as u64,
         };
-        let source = self.places.fresh(Target::Disk, "source")?;
-        // On the disk: the input, and what is sealed and opened, or two packages; in memory its cached pages instead.
-        let targets = self.with_room(bytes.saturating_mul(3), data)?;
+        let on = if self.arguments.input_in_ram { Target::Ram } else { Target::Disk };
+        let source = self.places.fresh(on, "source")?;
+        let targets = self.with_room(bytes, data)?;
         let input = source.join("exhibit");
         eprintln!("making the input of {} MiB", bytes >> 20);
         match data {
@@ -161,25 +170,30 @@ impl Run<'_> {
             for group in &groups {
                 self.group(data, &input, group)?;
             }
-            if !self.arguments.without_transfer {
+            if self.arguments.wants(Job::Transfer) {
                 self.transfers(data, &input, &targets, &others).await?;
             }
         }
         clear(&source)
     }
 
+    /// The input, what is sealed, and what is opened from it or a second package.
     fn with_room(&mut self, bytes: u64, data: Data) -> anyhow::Result<Vec<Target>> {
-        let targets = self.places.with_room(bytes)?;
+        let second = self.arguments.wants(Job::Open) || self.arguments.wants(Job::Transfer);
+        let written = bytes.saturating_mul(if second { 2 } else { 1 });
+        let on_disk = if self.arguments.input_in_ram { written } else { written.saturating_add(bytes) };
+        // The input takes memory wherever it lies: its pages are cached.
+        let targets = self.places.with_room(on_disk, written.saturating_add(bytes))?;
         if !targets.contains(&Target::Ram) {
-            let words = data.words();
-            self.figures.left_out(&format!("{words} to RAM: the memory has no room for {} MiB", bytes >> 20));
+            let needed = written.saturating_add(bytes) >> 20;
+            self.figures.left_out(&format!("{} to RAM: {needed} MiB of memory are not free", data.words()));
         }
         Ok(targets)
     }
 
     fn group(&mut self, data: Data, input: &Path, group: &Group) -> anyhow::Result<()> {
         let mut kept = None;
-        for step in group {
+        for step in group.iter().filter(|step| step.keep || self.arguments.wants(step.job)) {
             let out = self.places.fresh(step.target, if step.keep { "kept" } else { "out" })?;
             if step.keep {
                 kept = Some(out.clone());
@@ -230,13 +244,13 @@ impl Run<'_> {
 
     async fn kill(&mut self) -> anyhow::Result<()> {
         let bytes = self.arguments.kill_gib << 30;
-        self.places.with_room(bytes.saturating_mul(3))?;
+        self.places.with_room(bytes.saturating_mul(3), u64::MAX)?;
         let source = self.places.fresh(Target::Disk, "source")?;
         let input = source.join("exhibit");
         eprintln!("making the input of {} MiB, for what is killed halfway", bytes >> 20);
         place::random_file(&input, bytes)?;
         self.figures.kills.push(kill::seal(&self.places, &self.names, &input).context("the killed seal")?);
-        if !self.arguments.without_transfer {
+        if self.arguments.wants(Job::Transfer) {
             let killed = kill::transfer(&self.places, &self.program, &input).await;
             self.figures.kills.push(killed.context("the killed transfer")?);
         }

@@ -17,6 +17,23 @@ pub(crate) struct Cost {
     pub(crate) cpu_s: f64,
     /// Of the largest process; processes in one pipe are not added up.
     pub(crate) peak_mib: f64,
+    /// What the rest of the machine did meanwhile, in core-seconds: on a quiet machine next to nothing.
+    pub(crate) others_s: f64,
+}
+
+/// Ticks of `/proc` in a second (USER_HZ).
+pub(crate) const TICKS: f64 = 100.0;
+
+/// Core-seconds that all processes of the machine have used, and its host has taken.
+pub(crate) fn busy() -> f64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    busy_ticks(&text).unwrap_or(0.0) / TICKS
+}
+
+/// Of the first line (proc(5)): all but the fields 4 and 5, in which the cores wait.
+fn busy_ticks(stat: &str) -> Option<f64> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().take(8).enumerate();
+    fields.filter(|(at, _)| *at != 3 && *at != 4).map(|(_, ticks)| ticks.parse::<f64>().ok()).sum()
 }
 
 /// The names under which a script finds its files.
@@ -52,23 +69,24 @@ impl Clock {
         let mut command = Command::new("/usr/bin/time");
         command.args(["-q", "-f", "%U %S %M", "-o"]).arg(&self.0).args(["sh", "-euc", script]);
         names.set(&mut command);
-        let began = Instant::now();
+        let (before, began) = (busy(), Instant::now());
         let out = command.stdin(Stdio::null()).output().context("`/usr/bin/time`")?;
-        let wall_s = began.elapsed().as_secs_f64();
+        let (wall_s, busy) = (began.elapsed().as_secs_f64(), busy() - before);
         if !out.status.success() {
             let words = String::from_utf8_lossy(&out.stderr);
             bail!("{}", words.lines().last().unwrap_or("it failed and said nothing"));
         }
         let words = std::fs::read_to_string(&self.0).with_context(|| self.0.display().to_string())?;
-        read(&words, wall_s).with_context(|| format!("`time` said `{}`", words.trim()))
+        read(&words, wall_s, busy).with_context(|| format!("`time` said `{}`", words.trim()))
     }
 }
 
-fn read(words: &str, wall_s: f64) -> Option<Cost> {
+fn read(words: &str, wall_s: f64, busy: f64) -> Option<Cost> {
     let mut numbers = words.split_whitespace().map(str::parse::<f64>);
     let mut next = || numbers.next()?.ok();
     let (user, system, kib) = (next()?, next()?, next()?);
-    Some(Cost { wall_s, cpu_s: user + system, peak_mib: kib / 1024.0 })
+    let cpu_s = user + system;
+    Some(Cost { wall_s, cpu_s, peak_mib: kib / 1024.0, others_s: (busy - cpu_s).max(0.0) })
 }
 
 /// True when the shell finds the tool.
@@ -82,9 +100,15 @@ mod tests {
 
     #[test]
     fn what_time_says_is_read() {
-        let cost = Cost { wall_s: 2.0, cpu_s: 2.0, peak_mib: 4.0 };
-        assert_eq!(read("1.50 0.50 4096\n", 2.0), Some(cost));
-        assert_eq!(read("1.50\n", 2.0), None);
+        let cost = Cost { wall_s: 2.0, cpu_s: 2.0, peak_mib: 4.0, others_s: 1.0 };
+        assert_eq!(read("1.50 0.50 4096\n", 2.0, 3.0), Some(cost));
+        assert_eq!(read("1.50\n", 2.0, 3.0), None);
+    }
+
+    #[test]
+    fn a_core_that_waits_is_not_busy() {
+        assert_eq!(busy_ticks("cpu  1 2 3 1000 1000 4 5 6 0 0\ncpu0 9\n"), Some(21.0));
+        assert_eq!(busy_ticks(""), None);
     }
 
     #[test]

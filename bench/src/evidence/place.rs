@@ -61,16 +61,16 @@ impl Places {
         if target == Target::Ram { self.ram.path() } else { self.disk.path() }
     }
 
-    /// The targets with room for `bytes`; a run without the disk is none.
-    pub(crate) fn with_room(&self, bytes: u64) -> anyhow::Result<Vec<Target>> {
-        let needed = bytes.saturating_add(RESERVE);
-        let disk = free(self.disk())?;
+    /// The targets with room for so many bytes; a run without the disk is none.
+    pub(crate) fn with_room(&self, on_disk: u64, in_memory: u64) -> anyhow::Result<Vec<Target>> {
+        let (disk, needed) = (free(self.disk())?, on_disk.saturating_add(RESERVE));
         if disk < needed {
             bail!("`{}` has {} MiB free; {} are needed", self.disk().display(), disk >> 20, needed >> 20);
         }
         // A RAM disk promises more than the memory holds.
-        let ram = free(self.ram.path())?.min(available_memory());
-        Ok(if ram < needed { vec![Target::Disk] } else { vec![Target::Ram, Target::Disk] })
+        let memory = free(self.ram.path())?.min(available_memory());
+        let ram = (memory >= in_memory.saturating_add(RESERVE)).then_some(Target::Ram);
+        Ok(ram.into_iter().chain([Target::Disk]).collect())
     }
 
     /// A new empty folder.

@@ -20,6 +20,9 @@ impl fmt::Display for Figures {
             machine.processor, machine.cores, machine.memory_mib, machine.kernel, machine.filesystem
         )?;
         writeln!(f, "{} rounds; median (min to max); MiB/s of plain input", self.rounds())?;
+        if let Some(cores) = self.other_cores() {
+            writeln!(f, "other work on the machine took {cores:.2} cores while the subjects ran")?;
+        }
         writeln!(f, "\n{:<34} {:>8} {:>24}", "in memory", "threads", "MiB/s")?;
         for speed in self.speeds() {
             writeln!(f, "{:<34} {:>8} {:>24}", speed.name, speed.threads, shown(Some(speed.mib_per_s)))?;
@@ -53,7 +56,7 @@ fn table(f: &mut fmt::Formatter<'_>, job: Job, lines: &[&Line]) -> fmt::Result {
     };
     writeln!(
         f,
-        "{:<42} {:>22} {:>7} {:>22} {:>8} {:>9} {:>12} {:>6}",
+        "{:<44} {:>22} {:>7} {:>22} {:>8} {:>9} {:>12} {:>6}",
         "",
         "wall s",
         "MiB/s",
@@ -67,7 +70,7 @@ fn table(f: &mut fmt::Formatter<'_>, job: Job, lines: &[&Line]) -> fmt::Result {
         let [to_better, to_other] = line.speed;
         writeln!(
             f,
-            "{:<42} {:>22} {:>7} {:>22} {:>8} {:>9} {:>12} {:>6}",
+            "{:<44} {:>22} {:>7} {:>22} {:>8} {:>9} {:>12} {:>6}",
             format!("{}{}", line.name, line.target.words()),
             shown(Some(line.wall_s)),
             short(line.mib_per_s),
@@ -87,7 +90,7 @@ fn floors(f: &mut fmt::Formatter<'_>, figures: &Figures) -> fmt::Result {
         writeln!(
             f,
             "\n{:<52} {:>12} {:>8} {:>20}",
-            "against the floor", "floor MiB/s", "ours", "ours, write counted"
+            "against the floor", "floor MiB/s", "ours", "ours, rest counted"
         )?;
     }
     for floor in floors {
@@ -97,7 +100,7 @@ fn floors(f: &mut fmt::Formatter<'_>, figures: &Figures) -> fmt::Result {
             format!("{}, {}{}", floor.name, floor.job.words(), floor.target.words()),
             short(floor.bare_mib_per_s),
             percent(floor.of_bare),
-            floor.of_floor_with_write.map_or_else(String::new, percent)
+            floor.of_floor_with_rest.map_or_else(String::new, percent)
         )?;
     }
     Ok(())
