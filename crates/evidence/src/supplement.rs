@@ -478,4 +478,37 @@ mod tests {
         assert_eq!(error.report().code, "P-999");
         assert!(read_supplements(&bench.path("package"), &verify).unwrap().is_empty());
     }
+
+    /// The key of the laboratory opens its own envelope and no other.
+    fn laboratory(envelope: &KeyEnvelope) -> Result<Vec<u8>, Report> {
+        let (KeyEnvelope::Cms(bytes) | KeyEnvelope::HybridCms(bytes)) = envelope;
+        bytes.strip_prefix(b"laboratory\n").map(<[u8]>::to_vec).ok_or_else(|| toy_report("not for this key"))
+    }
+
+    fn opens_for_the_laboratory(bench: &Bench) -> Result<crate::Opened, crate::OpenError> {
+        let (package, out) = (bench.path("package"), bench.path("out"));
+        crate::open(&package, &laboratory, &crate::fixture::toy_verify, &out, &mut crate::fixture::carry_on)
+    }
+
+    fn packed_with_laboratory() -> Bench {
+        let bench = packed();
+        let package = bench.path("package");
+        let key = crate::fixture::toy_unwrap(&read_key_envelope(&package).unwrap()).unwrap();
+        let wrap = |key: &[u8]| Ok([b"laboratory\n", key].concat());
+        add_addressee(&package, request("laboratory"), &key, &wrap, &sign).unwrap();
+        bench
+    }
+
+    #[test]
+    fn a_further_addressee_opens_the_package() {
+        opens_for_the_laboratory(&packed_with_laboratory()).unwrap();
+    }
+
+    #[test]
+    fn a_file_laid_beside_an_envelope_does_not_lock_its_addressee_out() {
+        let bench = packed_with_laboratory();
+        let file = File::create(bench.path("package/seal/addressee-0000000000000000.p7m")).unwrap();
+        file.set_len(MAX_ENVELOPE_BYTES + 1).unwrap();
+        opens_for_the_laboratory(&bench).unwrap();
+    }
 }

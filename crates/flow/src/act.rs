@@ -3,6 +3,7 @@
 use crate::{
     Credential, CustodyOfFile, Flow, FlowError, View,
     custody::{custody_of, objects},
+    package::sync_folder,
     perform::json,
 };
 use casefile::{
@@ -13,10 +14,19 @@ use casefile::{
 use custody::{Action, Chain, Link};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs,
+    fs::{self, TryLockError},
     path::{Path, PathBuf},
+    time::Duration,
 };
 use vocabulary::{Digest, ExhibitId, Failure, Family, FileId, OfficeFunction, OfficeId, OfficerId, Report};
+
+/// How long an act waits for another one of the same file.
+const LOCK_PAUSES: [Duration; 4] = [
+    Duration::from_millis(1),
+    Duration::from_millis(10),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+];
 
 /// What an officer says of one thing done with exhibits (ISO/IEC 27037, 6.1); never a person's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +218,7 @@ impl Flow {
         match view {
             View::Incoming(_) => {
                 let command = self.authorize::<incoming::Command>(credential, command.into()).await?;
+                let _alone = self.evidence_try_lock(file)?;
                 self.perform::<Incoming>(file, &command, objects).await.map(drop)
             }
             View::Outgoing(_) => {
@@ -248,28 +259,55 @@ impl Flow {
         fs::create_dir_all(&to).map_err(|source| disk(&to, source))?;
         let Some(name) = place.file_name() else { return Ok(()) };
         match fs::rename(&place, to.join(name)) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(disk(&place, source)),
-            _ => Ok(()),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(disk(&place, source)),
+            Ok(()) => [Some(to.as_path()), place.parent()].into_iter().flatten().try_for_each(sync_folder),
         }
     }
 
+    /// Durably, and with what a seal that was interrupted left: its journal and its parts.
     fn remove_package(&self, view: &View, file: FileId) -> Result<(), FlowError> {
-        let arriving = match view {
+        let places = match view {
             View::Outgoing(known) => {
-                known.evidence.as_ref().map(|evidence| self.folder.arriving(file, evidence.package))
+                let Some(package) = known.evidence.as_ref().map(|evidence| evidence.package) else {
+                    return Ok(());
+                };
+                vec![self.folder.received(file, package), self.folder.arriving(file, package)]
             }
-            View::Incoming(_) => None,
+            View::Incoming(_) => {
+                let _alone = self.evidence_try_lock(file)?;
+                let journal = self.folder.seal_journal(file);
+                evidence::forget(&journal).map_err(|source| disk(&journal, source))?;
+                // Names and digests of files are content too.
+                vec![self.folder.sealed(file), self.folder.exhibit_lists(file)]
+            }
         };
-        let places = [self.package_place(view, file), arriving, Some(self.folder.returned(file))];
-        for place in places.into_iter().flatten() {
-            match fs::remove_dir_all(&place) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(disk(&place, source));
-                }
-                _ => {}
-            }
+        for place in places.into_iter().chain([self.folder.returned(file)]) {
+            remove_durably(&place)?;
         }
         Ok(())
+    }
+
+    /// Refuses while the exhibits of a file are taken in or sealed: the chains that go into the package stay as they are.
+    fn evidence_try_lock(&self, file: FileId) -> Result<fs::File, FlowError> {
+        let (path, lock) = self.evidence_lock_file(file)?;
+        // Another act holds it for a moment only.
+        for pause in LOCK_PAUSES {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(pause),
+                Err(TryLockError::Error(source)) => return Err(disk(&path, source)),
+            }
+        }
+        Err(FlowError::Evidence(being_sealed()))
+    }
+}
+
+fn remove_durably(place: &Path) -> Result<(), FlowError> {
+    match fs::remove_dir_all(place) {
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(disk(place, source)),
+        Ok(()) => place.parent().map_or(Ok(()), sync_folder),
     }
 }
 
@@ -289,6 +327,16 @@ fn chain_refused(code: &str, message: String) -> Report {
         clause: Some("spec/04-custody.md, 4.4".to_owned()),
         remedy: "keep the chain as it came, and ask the other State's evidence office to explain it"
             .to_owned(),
+    }
+}
+
+fn being_sealed() -> Report {
+    Report {
+        family: Family::Refusal,
+        code: "R-576".to_owned(),
+        message: "exhibits of this file are being taken in or sealed at this moment".to_owned(),
+        clause: Some("spec/04-custody.md, 4.7".to_owned()),
+        remedy: "give the command again when that has ended".to_owned(),
     }
 }
 
@@ -337,6 +385,47 @@ mod tests {
         let command = b.flow.authorize(&b.first, command).await.unwrap();
         let late = b.flow.send_evidence(&command, file).await.unwrap_err();
         assert_eq!(late.report().code, "R-269");
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn no_name_of_a_file_outlives_the_destruction() {
+        let pair = Pair::new().await;
+        let (file, _) = pair.sealed().await;
+        let b = &pair.b;
+        let exhibits = vec![b.flow.custody(file).await.unwrap().chains[0].exhibit];
+        let list = b.flow.folder().exhibit_list(file, exhibits[0]);
+        assert!(fs::read_to_string(&list).unwrap().contains("mailbox"));
+        let act = Act { exhibits, ..said("retention ended", None) };
+        b.flow.propose_destruction(&b.first, file, &act).await.unwrap();
+        b.flow.destroy(&b.second, file, None).await.unwrap();
+        assert!(!list.exists(), "the list of names and digests is still there");
+        assert!(!b.flow.folder().sealed(file).exists());
+        pair.audit().await;
+    }
+
+    // A connection goes back to its pool on another thread than the one that seals.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_is_recorded_of_exhibits_while_they_are_being_sealed() {
+        let pair = Pair::new().await;
+        let file = pair.taken().await;
+        let b = &pair.b;
+        let exhibits = vec![b.flow.custody(file).await.unwrap().chains[0].exhibit];
+        let act = Act { exhibits, ..said("to the prosecutor", None) };
+        let (mut asked, mut found) = (false, None);
+        let watch = &mut |_| {
+            if !std::mem::replace(&mut asked, true) {
+                let act = || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    runtime.block_on(b.flow.act(&b.first, file, Action::Disclosed, &act)).map(drop)
+                };
+                found = Some(std::thread::scope(|scope| scope.spawn(act).join().unwrap()));
+            }
+            std::ops::ControlFlow::Continue(())
+        };
+        pair.seal(file, watch).await;
+        assert_eq!(found.unwrap().unwrap_err().report().code, "R-576");
+        b.flow.act(&b.first, file, Action::Disclosed, &act).await.unwrap();
         pair.audit().await;
     }
 }

@@ -137,6 +137,12 @@ impl Pair {
 
     /// B holds a sealed package for A in the file that is returned.
     pub(crate) async fn sealed(&self) -> (FileId, PackageId) {
+        let file = self.taken().await;
+        (file, self.seal(file, &mut |_| ControlFlow::Continue(())).await)
+    }
+
+    /// B has taken an exhibit in for A.
+    pub(crate) async fn taken(&self) -> FileId {
         let file = self.ask(Kind::StoredData, None).await;
         self.grant(file).await;
         let b = &self.b;
@@ -150,13 +156,19 @@ impl Pair {
         let officer = b.flow.authorize(&b.first, take).await.unwrap();
         let new = NewExhibit { path: &source, name: "case", why: "order 12", carry: evidence::Carry::Files };
         b.flow.take_exhibit(&officer, file, new, watch).await.unwrap();
+        file
+    }
+
+    /// B seals what was taken in.
+    pub(crate) async fn seal(&self, file: FileId, watch: &mut evidence::Watch<'_>) -> PackageId {
+        let (b, none, nil) = (&self.b, Digest::of(b""), uuid::Uuid::nil());
         let package = PackageId::from_uuid(nil);
         let seal =
             incoming::Command::SealEvidence { package, tag_manifest: none, bytes: 0, announcement: none };
         let officer = b.flow.authorize(&b.first, seal).await.unwrap();
         let (_, summary) =
             b.flow.seal_evidence(&officer, file, &SealOptions::default(), watch).await.unwrap();
-        (file, summary.label.package_id)
+        summary.label.package_id
     }
 
     /// B sends, and the package is at A, fetched and verified; without `links` as an older program sends.

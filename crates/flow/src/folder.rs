@@ -26,7 +26,17 @@ impl NodeFolder {
 
     /// The files of an exhibit with their digests, as they were when it was taken in.
     pub fn exhibit_list(&self, file: FileId, exhibit: ExhibitId) -> PathBuf {
-        self.0.join("packages/exhibits").join(file.to_string()).join(format!("{exhibit}.sha256"))
+        self.exhibit_lists(file).join(format!("{exhibit}.sha256"))
+    }
+
+    /// Those lists of all exhibits of a file.
+    pub fn exhibit_lists(&self, file: FileId) -> PathBuf {
+        self.0.join("packages/exhibits").join(file.to_string())
+    }
+
+    /// How far an unfinished seal has come.
+    pub fn seal_journal(&self, file: FileId) -> PathBuf {
+        self.sealed(file).with_extension("journal")
     }
 
     /// Packages that we sealed for others.

@@ -187,7 +187,7 @@ impl Flow {
         let _alone = self.evidence_lock(file)?;
         let known = self.would_allow(file, officer).await?;
         let place = self.folder.sealed(file);
-        let journal = place.with_extension("journal");
+        let journal = self.folder.seal_journal(file);
         let (begun, package, created) = match evidence::unfinished(&journal) {
             Some((package, created)) => (true, package, created),
             None => {
@@ -250,12 +250,17 @@ impl Flow {
 
     /// One program at a time works on the evidence of a file: a second one would clear what the first one seals.
     fn evidence_lock(&self, file: FileId) -> Result<fs::File, FlowError> {
+        let (path, lock) = self.evidence_lock_file(file)?;
+        lock.lock().map_err(|source| disk(&path, source))?;
+        Ok(lock)
+    }
+
+    pub(crate) fn evidence_lock_file(&self, file: FileId) -> Result<(PathBuf, fs::File), FlowError> {
         let path = self.folder.sealed(file).with_extension("lock");
         let folder = path.parent().unwrap_or(&path);
         fs::create_dir_all(folder).map_err(|source| disk(folder, source))?;
         let lock = fs::File::create(&path).map_err(|source| disk(&path, source))?;
-        lock.lock().map_err(|source| disk(&path, source))?;
-        Ok(lock)
+        Ok((path, lock))
     }
 
     /// Refuses early what `decide` would refuse after hours of hashing.
@@ -730,7 +735,7 @@ fn clear_leftovers(place: &Path) -> Result<(), FlowError> {
     fs::create_dir_all(place).map_err(|source| disk(place, source))
 }
 
-fn sync_folder(folder: &Path) -> Result<(), FlowError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), FlowError> {
     fs::File::open(folder).and_then(|file| file.sync_all()).map_err(|source| disk(folder, source))
 }
 
