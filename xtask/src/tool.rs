@@ -18,17 +18,16 @@ struct Tool {
 const TOOLS: [Tool; 7] = [
     Tool { program: "age", probe: &["--version"], package: "age" },
     Tool { program: "ewfverify", probe: &["-V"], package: "ewf-tools" },
-    // What `age-encryption` and its parts ask for.
-    Tool {
-        program: "node",
-        probe: &["-e", "process.exitCode = +(parseInt(process.versions.node) < 20)"],
-        package: "nodejs",
-    },
+    Tool { program: "node", probe: &["--version"], package: "nodejs" },
     Tool { program: "npm", probe: &["--version"], package: "npm" },
     Tool { program: "openssl", probe: &["version"], package: "openssl" },
     Tool { program: "python3", probe: &["-c", "import ensurepip, venv"], package: "python3-venv" },
     Tool { program: "softhsm2-util", probe: &["--version"], package: "softhsm2" },
 ];
+/// What `age-encryption` and its parts ask for.
+const NODE_MAJOR: u32 = 20;
+/// The one that is taken where the system's is older.
+const NODE_PACKAGE: &str = "20.19.5";
 /// `openssl cms` opens AuthEnvelopedData from this version on.
 const OPENSSL_MAJOR: u32 = 3;
 const REQUIREMENTS: &str = "xtask/requirements.txt";
@@ -174,7 +173,8 @@ fn install_node_programs(root: &Path) -> Result<()> {
     let texts = texts.into_iter().collect::<Result<Vec<_>>>()?;
     let (folder, vectors, wanted) = (node_folder(root), age_vectors(root), texts.concat());
     let stamp = folder.join("installed.txt");
-    let there = node_modules(root).join("age-encryption").is_dir() && vectors.is_dir();
+    let there =
+        node_modules(root).join("age-encryption").is_dir() && vectors.is_dir() && has_new_enough_node(root);
     if there && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         eprintln!("install: age-encryption, cctv-age: there already");
         return Ok(());
@@ -190,10 +190,43 @@ fn install_node_programs(root: &Path) -> Result<()> {
     }
     run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder))
         .context("the npm registry must be reachable; then run this again")?;
-    run(Command::new("node").arg("vectors.mjs").arg(&vectors).current_dir(&folder))?;
+    let node = new_enough_node(root)?;
+    run(Command::new(node).arg("vectors.mjs").arg(&vectors).current_dir(&folder))?;
     fs::write(&stamp, wanted).context("cannot write in `target/tools/node`")?;
     eprintln!("install: age-encryption, cctv-age: done in {:.1} s", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+fn is_new_enough(node: &str) -> bool {
+    let probe = format!("process.exitCode = +(parseInt(process.versions.node) < {NODE_MAJOR})");
+    starts(node, &["-e", &probe])
+}
+
+fn has_new_enough_node(root: &Path) -> bool {
+    is_new_enough("node") || is_new_enough(&programs(root).join("node").display().to_string())
+}
+
+/// The system's Node.js, or a newer one from npm that the tests find beside the Python programs.
+fn new_enough_node(root: &Path) -> Result<PathBuf> {
+    if is_new_enough("node") {
+        return Ok(PathBuf::from("node"));
+    }
+    let (folder, link) = (node_folder(root).join("runtime"), programs(root).join("node"));
+    fs::create_dir_all(&folder).context("cannot write in `target/tools/node`")?;
+    let package = format!("node@{NODE_PACKAGE}");
+    run(Command::new("npm")
+        .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix", ".", &package])
+        .current_dir(&folder))
+    .context("the npm registry must be reachable; then run this again")?;
+    let program = folder.join("node_modules/node/bin/node");
+    if link.exists() {
+        fs::remove_file(&link).context("cannot write in `target/tools/venv`")?;
+    }
+    std::os::unix::fs::symlink(&program, &link).context("cannot write in `target/tools/venv`")?;
+    if !is_new_enough(&link.display().to_string()) {
+        bail!("Node.js {NODE_MAJOR} or newer is needed; install it and run this again");
+    }
+    Ok(link)
 }
 
 fn run(command: &mut Command) -> Result<()> {

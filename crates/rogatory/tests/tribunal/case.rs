@@ -6,7 +6,7 @@ use super::{
     copy::*,
     judge::Judge::{
         self, Bagit, Bulk, Envelope, Ewf, Find, InnerBagit, InnerOpenssl, InnerSigner, Labels, Npm, Openssl,
-        Pyhanko, Sha256sum, Signer, Verify, VerifyWithKey,
+        OpensslTs, Pyhanko, Rfc3161, Sha256sum, Signer, Verify, VerifyWithKey,
     },
     scene::{Scene, Suite},
     tar,
@@ -85,6 +85,10 @@ pub(crate) fn controls() -> Vec<Case> {
     vec![
         Case::honest("honest, opened by the first addressee", "one", |_| {}),
         Case::honest("honest, opened by the second addressee", "two", |_| {}),
+        Case::honest("honest, opened by the third addressee, whose key is RSA", "three", |_| {}),
+        Case::honest("honest, with a time-stamp", "one", |copy| {
+            copy.write(TIME_STAMP, copy.time_stamp(false, "tsa"));
+        }),
         Case::honest("honest, encrypted, wrapped and signed again by stock tools", "one", |copy| {
             copy.fill(&copy.archive(""));
             copy.wrap_for_all();
@@ -102,6 +106,7 @@ pub(crate) fn cases(suite: Suite, parts: usize) -> Vec<Case> {
     let single = bytes(suite, parts).into_iter().chain(files(suite, parts));
     let single = single.filter(|case| suite == Suite::Age || case.name.contains(suite.stem()));
     let labels = if suite == Suite::Age { labels_and_signatures() } else { Vec::new() };
+    let labels = labels.into_iter().chain(if suite == Suite::Age { time_stamps() } else { Vec::new() });
     single.chain(moved_parts()).chain(labels).chain(recipients()).chain(insiders()).collect()
 }
 
@@ -252,6 +257,28 @@ fn labels_and_signatures() -> Vec<Case> {
 }
 
 /// Somebody else can open it, or an addressee passes it on.
+/// Older than the package, by nobody who is trusted, or changed.
+fn time_stamps() -> Vec<Case> {
+    let judges: &[Judge] = &[OpensslTs, Rfc3161];
+    let flipped = Place::ALL.map(|place| {
+        let title = format!("{} byte of the time-stamp flipped", format!("{place:?}").to_lowercase());
+        Case::open(title, judges, move |copy| {
+            copy.write(TIME_STAMP, copy.time_stamp(false, "tsa"));
+            copy.flip(TIME_STAMP, place);
+        })
+    });
+    let mut cases = vec![
+        Case::open("old time-stamp: that of another package", judges, |copy| {
+            copy.write(TIME_STAMP, copy.time_stamp(true, "tsa"));
+        }),
+        Case::open("time-stamp by an authority that nobody trusts", judges, |copy| {
+            copy.write(TIME_STAMP, copy.time_stamp(false, "rogue"));
+        }),
+    ];
+    cases.extend(flipped);
+    cases
+}
+
 fn recipients() -> Vec<Case> {
     vec![
         Case::new("opened with a key that is no addressee's", &[Envelope], |_| {}).with_key("other"),

@@ -14,6 +14,7 @@ pub(crate) const MANIFEST: &str = "manifest-sha256.txt";
 pub(crate) const TAGS: &str = "tagmanifest-sha256.txt";
 pub(crate) const INFO: &str = "bag-info.txt";
 pub(crate) const ENVELOPE: &str = "data/package-key.p7m";
+pub(crate) const TIME_STAMP: &str = "seal/timestamp.tsr";
 pub(crate) const SIGNATURE: &str = "seal/signature.p7s";
 pub(crate) const INNER_SIGNATURE: &str = "plain/inner-signature.p7s";
 const PART_BYTES: usize = 64 * 1024;
@@ -51,6 +52,12 @@ impl<'a> Copy<'a> {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join("PKG").join(name)
+    }
+
+    /// A time-stamp of this package's tag manifest, or of the other's, by one of the authorities.
+    pub(crate) fn time_stamp(&self, other: bool, authority: &str) -> Vec<u8> {
+        let other = if other { "-other" } else { "" };
+        fs::read(self.scene.path(&format!("{}{other}.{authority}.tsr", self.suite.name()))).unwrap()
     }
 
     /// The same file of another package of the same sender.

@@ -24,6 +24,8 @@ pub(crate) enum Judge {
     Openssl,
     Signer,
     Pyhanko,
+    OpensslTs,
+    Rfc3161,
     Envelope,
     Bulk,
     Npm,
@@ -39,7 +41,7 @@ use Judge::*;
 
 impl Judge {
     /// In the order in which a court asks them; a later one may need what an earlier one left.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Verify,
         VerifyWithKey,
         Bagit,
@@ -48,6 +50,8 @@ impl Judge {
         Openssl,
         Signer,
         Pyhanko,
+        OpensslTs,
+        Rfc3161,
         Envelope,
         Bulk,
         Npm,
@@ -69,6 +73,8 @@ impl Judge {
             Openssl => "openssl cms",
             Signer => "signer",
             Pyhanko => "pyhanko",
+            OpensslTs => "openssl ts",
+            Rfc3161 => "rfc3161-client",
             Envelope => "openssl -decrypt",
             Bulk => "age / pyca, tar",
             Npm => "npm age",
@@ -100,6 +106,8 @@ impl Judge {
             Pyhanko => {
                 "`pyhanko sign validate`: as `openssl cms`; starts slowly, so asked only where the seal is touched"
             }
+            OpensslTs => "`openssl ts -verify`: the time-stamp over the tag manifest, asked where there is one",
+            Rfc3161 => "Python `rfc3161-client`: as `openssl ts`",
             Envelope => "`openssl cms -decrypt`: the key envelope only, and no signature",
             Bulk => {
                 "`age -d` or pyca's Cobblestone-256, then `tar x`: the parts under the package key; sees not who sealed"
@@ -129,12 +137,12 @@ impl Judge {
 
     /// The commands that section 5.6 prints; it leaves comparing names and offices to the reader's eye.
     pub(crate) fn is_of_the_chapter(self) -> bool {
-        matches!(self, Bagit | Sha256sum | Openssl | Envelope | Bulk | InnerBagit | InnerOpenssl)
+        matches!(self, Bagit | Sha256sum | Openssl | OpensslTs | Envelope | Bulk | InnerBagit | InnerOpenssl)
     }
 
     /// What everybody can check; a court that sees a refusal here does not open the package.
     pub(crate) fn is_outside(self) -> bool {
-        matches!(self, Bagit | Sha256sum | Find | Openssl | Signer)
+        matches!(self, Bagit | Sha256sum | Find | Openssl | Signer | OpensslTs)
     }
 
     /// Looks at the opened files.
@@ -170,6 +178,12 @@ impl Judge {
                 "pyhanko sign validate --pretty-print --no-revocation-check --trust-replace --trust $ROOT \
                  --detached PKG/seal/signature.p7s PKG/tagmanifest-sha256.txt"
             }
+            OpensslTs => {
+                "openssl ts -verify -data PKG/tagmanifest-sha256.txt -in PKG/seal/timestamp.tsr -CAfile $KEYS/tsa-root.pem"
+            }
+            Rfc3161 => {
+                "python3 $KEYS/rfc3161.py $KEYS/tsa-root.pem PKG/seal/timestamp.tsr PKG/tagmanifest-sha256.txt"
+            }
             Envelope => {
                 "openssl cms -decrypt -inform DER -in PKG/data/package-key.p7m -recip $KEYS/$ME.pem \
                  -inkey $KEYS/$ME.key -out id.txt"
@@ -202,6 +216,7 @@ impl Judge {
     fn needs(self) -> &'static [&'static str] {
         match self {
             Signer => &["who.pem"],
+            OpensslTs | Rfc3161 => &["PKG/seal/timestamp.tsr"],
             Bulk | Npm => &["id.txt"],
             InnerBagit | InnerOpenssl | Labels | Case => &["plain/inner-signature.p7s"],
             InnerSigner => &["inner.pem"],
@@ -255,6 +270,7 @@ pub(crate) fn are_all_there(scene: &Scene) -> bool {
         "openssl version",
         "pyhanko --version",
         "age --version",
+        "python3 -c 'import rfc3161_client'",
         "python3 -c 'from cryptography.cobblestone import Cobblestone256Decryptor'",
         "case_validate --help",
         "ewfverify -V",

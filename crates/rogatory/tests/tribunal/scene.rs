@@ -12,17 +12,19 @@ struct Holder(&'static str, &'static str, &'static str, &'static str);
 
 const P256: &str = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256";
 const P384: &str = "-algorithm EC -pkeyopt ec_paramgen_curve:P-384";
+const RSA: &str = "-algorithm RSA -pkeyopt rsa_keygen_bits:3072";
 const STATES: [&str; 3] = ["XA", "XB", "XC"];
-const HOLDERS: [Holder; 6] = [
+const HOLDERS: [Holder; 7] = [
     Holder("lab", "XB", "evidence-office", P256),
     Holder("clerk", "XB", "contact-point", P256),
     Holder("spy", "XC", "evidence-office", P256),
     Holder("one", "XA", "evidence-office", P256),
     Holder("two", "XA", "central-authority", P384),
+    Holder("three", "XA", "central-authority", RSA),
     Holder("other", "XA", "contact-point", P256),
 ];
 /// To whom the packages are sealed; another kind of key is one more line here and in `HOLDERS`.
-pub(crate) const ADDRESSEES: [&str; 2] = ["one", "two"];
+pub(crate) const ADDRESSEES: [&str; 3] = ["one", "two", "three"];
 const PART_SIZE: &str = "64KiB";
 
 /// How the content of a package is encrypted.
@@ -128,6 +130,12 @@ impl Scene {
                 [("STEM", *stem), ("STATE", state), ("OFFICE", function), ("KIND", kind), ("USAGE", usage)];
             self.must(self.folder(), office, &words);
         }
+        fs::write(self.path("tsa.cnf"), TIME_STAMPS_BY_OPENSSL).unwrap();
+        for authority in ["tsa", "rogue"] {
+            self.must(self.folder(), AUTHORITY_BY_OPENSSL, &[("TSA", authority)]);
+        }
+        self.must(self.folder(), "mkdir -p trust/time; cp tsa-root.pem trust/time/", &[]);
+        fs::write(self.path("rfc3161.py"), TIME_STAMP_BY_PYCA).unwrap();
         fs::write(self.path("decrypt.mjs"), DECRYPT_BY_NODE).unwrap();
         fs::write(self.path("cobblestone.py"), COBBLESTONE_BY_PYCA).unwrap();
         if let Some(modules) = node_modules() {
@@ -156,6 +164,9 @@ impl Scene {
                 ("SUITE", suite.name()),
             ];
             self.must(self.folder(), seal, &words);
+            for authority in ["tsa", "rogue"] {
+                self.must(self.folder(), STAMP_BY_OPENSSL, &[("OUT", &out), ("TSA", authority)]);
+            }
         }
     }
 
@@ -215,6 +226,40 @@ fn node_modules() -> Option<PathBuf> {
     let given = env::var_os("ROGATORY_NODE_MODULES").map(PathBuf::from);
     given.or_else(|| Some(tools().join("node/node_modules"))).and_then(|path| path.canonicalize().ok())
 }
+
+/// An authority of its own root; `$TSA` is its stem.
+const AUTHORITY_BY_OPENSSL: &str = r#"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -keyout $TSA-root.key \
+    -out $TSA-root.pem -subj "/O=$TSA/CN=time root" -addext basicConstraints=critical,CA:TRUE,pathlen:0 \
+    -addext keyUsage=critical,keyCertSign,cRLSign
+printf "keyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n" > $TSA.ext
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $TSA.key -subj "/O=$TSA/CN=time" -out $TSA.csr
+openssl x509 -req -in $TSA.csr -CA $TSA-root.pem -CAkey $TSA-root.key -days 400 -sha256 -extfile $TSA.ext -out $TSA.pem"#;
+
+/// `$OUT.$TSA.tsr`, a time-stamp of the tag manifest of the package `$OUT`.
+const STAMP_BY_OPENSSL: &str = "openssl ts -query -data $OUT/tagmanifest-sha256.txt -sha256 -cert -out $OUT.tsq; \
+    openssl ts -reply -config tsa.cnf -section authority -queryfile $OUT.tsq -signer $TSA.pem -inkey $TSA.key \
+    -out $OUT.$TSA.tsr";
+
+const TIME_STAMPS_BY_OPENSSL: &str = "\
+[authority]
+serial = ./tsa.serial
+default_policy = 1.2.3.4.1
+digests = sha256
+signer_digest = sha256
+ess_cert_id_alg = sha256
+accuracy = secs:1
+";
+
+const TIME_STAMP_BY_PYCA: &str = "
+import sys
+from cryptography import x509
+from rfc3161_client import VerifierBuilder, decode_timestamp_response
+root = x509.load_pem_x509_certificate(open(sys.argv[1], 'rb').read())
+response = decode_timestamp_response(open(sys.argv[2], 'rb').read())
+data = open(sys.argv[3], 'rb').read()
+VerifierBuilder().add_root_certificate(root).build().verify_message(response, data)
+";
 
 const DECRYPT_BY_NODE: &str = "
 import * as age from 'age-encryption';
