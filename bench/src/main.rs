@@ -1,4 +1,4 @@
-//! Measures the exchange and the evidence beside real peers, in one run: ratios and the physical limit, never a timed test.
+//! Measures exchange and evidence beside real peers, in one run: ratios and the physical limit, never a timed test.
 #![expect(clippy::print_stdout, reason = "a program that talks to the terminal")]
 
 mod cast;
