@@ -311,7 +311,7 @@ fn parts_layer(
         "no byte of the encrypted parts or of the key envelope was changed since the manifest was written",
         match before {
             0 => format!("{} files, {done} bytes hashed with SHA-256", manifest.len()),
-            _ => format!("{} files, {before} bytes hashed with SHA-256 as they arrived", manifest.len()),
+            _ => format!("{} files, {before} bytes hashed with SHA-256 when they were read", manifest.len()),
         },
         faults,
         "cd PKG && sha256sum -c manifest-sha256.txt",

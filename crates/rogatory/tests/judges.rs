@@ -37,7 +37,7 @@ fn honest_packages_are_accepted_and_every_tampered_one_is_refused() {
 fn the_content_is_what_was_sealed(scene: &Scene, suite: Suite) {
     let open =
         "$ROGATORY evidence open $SUITE --trust trust --key $ME.key --cert $ME.pem --out opened-$SUITE-$ME";
-    for me in ["one", "two"] {
+    for me in ["one", "two", "three"] {
         let words = [("SUITE", suite.name()), ("ME", me)];
         scene.must(scene.folder(), open, &words);
         let same = "cd opened-$SUITE-$ME/data; diff -r odd $KEYS/exhibits/odd; cmp disk.E01/disk.E01 $KEYS/exhibits/disk.E01; \

@@ -8,11 +8,17 @@ use crate::{
 };
 use clap::Args;
 use custody::Chain;
-use evidence::{FurtherAddressee, Judges, SupplementFault, VerifyReport};
+use evidence::{
+    FurtherAddressee, Judges, KeyEnvelope, OpenError, Opened, PartInfo, SupplementFault, VerifyReport,
+    VerifySignature,
+};
 use flow::{Clock as _, SystemClock};
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use vocabulary::{Failure as _, Family, Instant};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use vocabulary::{Digest, Failure as _, Family, Instant};
 
 #[derive(Debug, Args)]
 pub(crate) struct KeyArguments {
@@ -60,31 +66,47 @@ pub(crate) fn verify(package: &Path, arguments: &KeyArguments) -> anyhow::Result
     let signer = |tags: &[u8], signature: &[u8]| trust.signer(tags, signature, at);
     let stamp = |tags: &[u8], response: &[u8]| trust.time_stamp(tags, response);
     let count = |envelope: &[u8]| seal::recipient_count(envelope).map_err(|error| error.report());
+    let inside = arguments.key.is_some().then(|| inspect(package, arguments, &signer)).transpose()?;
+    // What was read to decrypt it was compared with the manifest then.
+    let compared: Option<BTreeMap<String, Digest>> = match &inside {
+        Some(Ok(_)) => evidence::list_package(package).ok().map(compared),
+        _ => None,
+    };
     let judges = Judges {
         time_stamp: trust.judges_time().then_some(&stamp),
         recipients: Some(&count),
+        arrived: compared.as_ref(),
         ..Judges::of_signature(&signer)
     };
     let mut watched = Watched::new("verifying");
     let report = evidence::verify_outer_watched(package, judges, &mut *watched.watch());
     drop(watched);
     let added = evidence::read_supplements(package, &|der| trust.attached(der, at));
-    if arguments.key.is_none() || !report.is_valid() {
-        return Ok(verdict(package, &report, added, None));
-    }
+    Ok(verdict(package, &report, added, inside))
+}
+
+fn compared(files: Vec<PartInfo>) -> BTreeMap<String, Digest> {
+    let payload = files.into_iter().filter(|file| file.name.starts_with("data/payload."));
+    payload.map(|file| (file.name, file.digest)).collect()
+}
+
+/// Decrypts and checks the content; nothing is written.
+fn inspect(
+    package: &Path,
+    arguments: &KeyArguments,
+    signer: &VerifySignature<'_>,
+) -> anyhow::Result<Result<Opened, OpenError>> {
     let reader = arguments.reader()?;
     let mut watched = Watched::new("decrypting");
-    let inside =
-        evidence::inspect(package, &|envelope| reader.unwrap(envelope), &signer, &mut *watched.watch());
-    drop(watched);
-    Ok(verdict(package, &report, added, Some(inside)))
+    let unwrap = |envelope: &KeyEnvelope| reader.unwrap(envelope);
+    Ok(evidence::inspect(package, &unwrap, signer, &mut *watched.watch()))
 }
 
 fn verdict(
     package: &Path,
     report: &VerifyReport,
     added: Result<Vec<FurtherAddressee>, SupplementFault>,
-    inside: Option<Result<evidence::Opened, evidence::OpenError>>,
+    inside: Option<Result<Opened, OpenError>>,
 ) -> Output {
     let mut text = report.to_string();
     let mut valid = report.is_valid();

@@ -137,8 +137,11 @@ impl<'a> Copy<'a> {
 
     /// Puts the package key in an envelope for others, by `openssl`.
     pub(crate) fn wrap_again(&self, stems: &[&str]) {
-        let to: String =
-            stems.iter().map(|stem| format!("-recip $KEYS/{stem}.pem -keyopt ecdh_kdf_md:sha256 ")).collect();
+        let how = |stem: &str| match stem {
+            "three" => "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256",
+            _ => "-keyopt ecdh_kdf_md:sha256",
+        };
+        let to: String = stems.iter().map(|stem| format!("-recip $KEYS/{stem}.pem {} ", how(stem))).collect();
         self.unwrap_key();
         let script = format!(
             "openssl cms -encrypt -binary -aes-256-gcm -in key.txt {to} -outform DER -out PKG/{ENVELOPE}; rm key.txt"

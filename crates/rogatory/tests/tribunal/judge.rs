@@ -106,7 +106,9 @@ impl Judge {
             Pyhanko => {
                 "`pyhanko sign validate`: as `openssl cms`; starts slowly, so asked only where the seal is touched"
             }
-            OpensslTs => "`openssl ts -verify`: the time-stamp over the tag manifest, asked where there is one",
+            OpensslTs => {
+                "`openssl ts -verify`: the time-stamp over the tag manifest, asked where there is one"
+            }
             Rfc3161 => "Python `rfc3161-client`: as `openssl ts`",
             Envelope => "`openssl cms -decrypt`: the key envelope only, and no signature",
             Bulk => {
