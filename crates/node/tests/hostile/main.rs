@@ -14,5 +14,4 @@ mod package;
 mod quarantine;
 mod receipt;
 mod replay;
-mod speed;
 mod transfer;
