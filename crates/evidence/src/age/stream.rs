@@ -2,10 +2,12 @@
 
 use super::{
     AgeError,
+    chunk::AgeChunks,
     header::{FileKey, Header, payload_key, write_header},
     identity::{AgeIdentity, AgeRecipient},
 };
-use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
+use crate::chunk::{ChunkCipher as _, TAG_BYTES};
+use aws_lc_rs::aead::{LessSafeKey, Nonce};
 use std::{
     io::{self, Read, Write},
     ops::Range,
@@ -14,7 +16,6 @@ use zeroize::Zeroizing;
 
 /// Plaintext bytes of every chunk but the last.
 pub const CHUNK_BYTES: usize = 64 * 1024;
-const TAG_BYTES: usize = 16;
 const SEALED_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 
 /// Eleven bytes of chunk number, big-endian, and one that marks the last chunk.
@@ -61,7 +62,7 @@ pub(super) fn unlock(
 /// Encrypts what is written to it; `finish` must be called, or the file stays truncated for every reader.
 pub struct AgeWriter<W: Write> {
     inner: W,
-    key: LessSafeKey,
+    chunks: AgeChunks,
     index: u64,
     chunk: Vec<u8>,
 }
@@ -71,7 +72,7 @@ impl<W: Write> AgeWriter<W> {
     pub fn new(mut inner: W, recipient: &AgeRecipient, random: &dyn Fn(&mut [u8])) -> Result<Self, AgeError> {
         let (header, key) = begin(recipient, random)?;
         inner.write_all(&header).map_err(AgeError::Read)?;
-        Ok(Self { inner, key, index: 0, chunk: Vec::with_capacity(SEALED_BYTES) })
+        Ok(Self { inner, chunks: AgeChunks(key), index: 0, chunk: Vec::with_capacity(SEALED_BYTES) })
     }
 
     /// Seals the last chunk and gives the inner writer back.
@@ -81,9 +82,8 @@ impl<W: Write> AgeWriter<W> {
     }
 
     fn seal(&mut self, last: bool) -> io::Result<()> {
-        self.key
-            .seal_in_place_append_tag(chunk_nonce(self.index, last), Aad::empty(), &mut self.chunk)
-            .map_err(|_| broken(AgeError::Library { what: "seal a chunk" }))?;
+        let tag = self.chunks.seal(self.index, last, &mut self.chunk).map_err(broken)?;
+        self.chunk.extend_from_slice(&tag);
         self.inner.write_all(&self.chunk)?;
         self.chunk.clear();
         self.index = self
@@ -117,7 +117,7 @@ impl<W: Write> Write for AgeWriter<W> {
 /// Decrypts a whole age file; every byte it gives out is authenticated, and a truncated file ends in an error.
 pub struct AgeReader<R: Read> {
     inner: R,
-    key: LessSafeKey,
+    chunks: AgeChunks,
     index: u64,
     stanzas: usize,
     /// One sealed chunk and one byte of the next: only the look ahead tells whether a chunk is the last.
@@ -139,7 +139,7 @@ impl<R: Read> AgeReader<R> {
     pub fn new(mut inner: R, identity: &AgeIdentity) -> Result<Self, AgeError> {
         let (key, stanzas) = unlock(&mut inner, identity)?;
         Ok(Self {
-            key,
+            chunks: AgeChunks(key),
             inner,
             index: 0,
             stanzas,
@@ -166,17 +166,9 @@ impl<R: Read> AgeReader<R> {
         let last = filled <= SEALED_BYTES;
         let length = filled.min(SEALED_BYTES);
         let index = self.index;
-        if length < TAG_BYTES {
-            return Err(broken(AgeError::Truncated { chunks: index }));
-        }
         let altered = || broken(AgeError::Chunk { index });
         let sealed = self.sealed.get_mut(..length).ok_or_else(altered)?;
-        let plain =
-            self.key.open_in_place(chunk_nonce(index, last), Aad::empty(), sealed).map_err(|_| altered())?;
-        if last && plain.is_empty() && index > 0 {
-            return Err(broken(AgeError::EmptyLastChunk));
-        }
-        self.plain = 0..plain.len();
+        self.plain = 0..self.chunks.open(index, last, sealed).map_err(broken)?;
         self.index = index.checked_add(1).ok_or_else(altered)?;
         self.carry = if last { None } else { self.sealed.last().copied() };
         self.state = if last { State::Ended } else { State::Open };
