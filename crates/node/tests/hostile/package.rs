@@ -87,6 +87,8 @@ async fn a_package_is_there_for_its_addressee_alone_and_only_once_it_was_sent() 
             assert_eq!(part.body, bytes, "{range}");
         }
     }
+    // RFC 9110, 14.2: a range means something in a `GET` only.
+    assert_eq!(ask(a, b, Method::HEAD, &path, Some("bytes=0-3")).await.status().as_u16(), 200);
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
         assert_eq!(ask(a, b, method, &path, None).await.status().as_u16(), 405);
     }
