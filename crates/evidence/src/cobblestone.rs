@@ -5,12 +5,12 @@
 
 use crate::{
     age::AgeError,
-    chunk::{ChunkCipher, TAG_BYTES},
+    chunk::{ChunkCipher, Length, TAG_BYTES},
 };
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     constant_time,
-    hkdf::{HKDF_SHA512, KeyType, Prk},
+    hkdf::{HKDF_SHA512, Prk},
 };
 use zeroize::Zeroizing;
 
@@ -61,14 +61,6 @@ impl Cobblestone {
         let mut nonce = self.base;
         nonce.iter_mut().rev().zip(index.to_le_bytes()).for_each(|(byte, count)| *byte ^= count);
         Ok(Nonce::assume_unique_for_key(nonce))
-    }
-}
-
-struct Length(usize);
-
-impl KeyType for Length {
-    fn len(&self) -> usize {
-        self.0
     }
 }
 

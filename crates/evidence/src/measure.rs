@@ -2,6 +2,7 @@
 
 use crate::{
     bag::manifest_line,
+    chunk::workers,
     content::Content,
     hash::Hasher,
     listing::{Item, Listing, ScanError},
@@ -45,16 +46,16 @@ pub fn measure(
         stop: AtomicBool::new(false),
         fault: Mutex::new(None),
     };
-    let threads = thread::available_parallelism().map_or(1, |count| count.get().min(8));
+    let threads = workers();
     let total = listing.bytes();
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| shared.work(listing))).collect();
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| shared.work(listing))).collect();
         ticks(|| {
             let done = shared.done.load(Ordering::Relaxed);
             if progress(Progress { done, total, what: "hashing" }).is_break() {
                 shared.give_up(ScanError::Cancelled);
             }
-            workers.iter().all(thread::ScopedJoinHandle::is_finished)
+            running.iter().all(thread::ScopedJoinHandle::is_finished)
         });
     });
     if let Some(fault) = shared.fault.into_inner().unwrap_or_else(PoisonError::into_inner) {

@@ -6,7 +6,7 @@
 use crate::{
     age::AgeError,
     bag::{BagFault, ManifestEntry, length},
-    chunk::{ChunkCipher, TAG_BYTES},
+    chunk::{AHEAD, BATCH_BYTES, ChunkCipher, TAG_BYTES, workers as worker_count},
     hash::Hasher,
     package::PackageFolder,
 };
@@ -21,11 +21,6 @@ use std::{
     },
     thread::{self, JoinHandle},
 };
-
-/// Plain bytes of a batch: 8 chunks of age.
-const BATCH_BYTES: usize = 512 * 1024;
-const AHEAD: usize = 4;
-const MAX_WORKERS: usize = 8;
 
 /// The parts one after the other, each hashed and compared with the manifest when its last byte was read.
 pub(crate) struct Parts {
@@ -160,7 +155,7 @@ impl OpenStream {
         let chunks = BATCH_BYTES.checked_div(chunk).unwrap_or(1).max(1);
         let sealed_chunk = chunk.saturating_add(TAG_BYTES);
         let sealed = sealed_chunk.saturating_mul(chunks);
-        let count = thread::available_parallelism().map_or(1, |count| count.get().min(MAX_WORKERS));
+        let count = worker_count();
         let (mut todo, mut opened, mut workers) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..count {
             let (to_worker, batches) = sync_channel::<Batch>(AHEAD);

@@ -6,7 +6,7 @@
 use crate::{
     bag::{PartInfo, length},
     block::{Block, BlockWriter, OutFile},
-    chunk::{ChunkCipher, TAG_BYTES},
+    chunk::{AHEAD, BATCH_BYTES, ChunkCipher, TAG_BYTES, workers as worker_count},
     hash::Hasher,
     journal::{Checkpoint, Journal},
     pack::PackError,
@@ -23,11 +23,6 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// Plain bytes of a batch: 8 chunks of age.
-const BATCH_BYTES: usize = 512 * 1024;
-/// Batches in flight for each worker.
-const AHEAD: usize = 4;
-const MAX_WORKERS: usize = 8;
 /// Encrypted bytes after which the journal says again how far everything is.
 const CHECKPOINT_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -112,7 +107,7 @@ impl SealStream {
     /// With an earlier checkpoint the plain stream must be written again from `Checkpoint::member` on.
     pub(crate) fn start(setup: Setup) -> io::Result<Self> {
         let grid = Grid::of(&*setup.cipher);
-        let count = thread::available_parallelism().map_or(1, |count| count.get().min(MAX_WORKERS));
+        let count = worker_count();
         let (next, member) = setup.earlier.as_ref().map_or((0, 0), |(_, at)| (at.batch, at.member));
         let position = next.saturating_mul(number(grid.plain()));
         let cipher = Arc::clone(&setup.cipher);

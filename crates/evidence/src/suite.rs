@@ -2,10 +2,10 @@
 
 use crate::{
     age::{self, AgeError, AgeIdentity},
-    chunk::ChunkCipher,
+    chunk::{ChunkCipher, Length},
     cobblestone::{Cobblestone, HEADER_BYTES},
 };
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use std::{cell::Cell, io::Read, str::FromStr, sync::Arc};
 use zeroize::Zeroizing;
 
@@ -75,14 +75,6 @@ impl Seed {
                 piece.iter_mut().zip(block.iter()).for_each(|(to, from)| *to = *from);
             }
         }
-    }
-}
-
-struct Length(usize);
-
-impl KeyType for Length {
-    fn len(&self) -> usize {
-        self.0
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     KeyEnvelope,
     bag::{BagFault, ManifestEntry},
+    chunk::workers,
     label::{BagInfo, Oxum, PackageLabel},
     measure::READ_BYTES,
     open::OpenError,
@@ -285,15 +286,15 @@ fn parts_layer(
     let total = unknown.map(|entry| view.size(&entry.path)).sum();
     let before: u64 = manifest.iter().filter(known).map(|entry| view.size(&entry.path)).sum();
     let check = PartsCheck::new(folder, manifest, arrived);
-    let threads = thread::available_parallelism().map_or(1, |count| count.get().min(8));
+    let threads = workers();
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| check.work())).collect();
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| check.work())).collect();
         ticks(|| {
             let done = check.done.load(Ordering::Relaxed);
             if progress(Progress { done, total, what: "verifying" }).is_break() {
                 check.stop.store(true, Ordering::Relaxed);
             }
-            workers.iter().all(thread::ScopedJoinHandle::is_finished)
+            running.iter().all(thread::ScopedJoinHandle::is_finished)
         });
     });
     let stopped = check.stop.load(Ordering::Relaxed);

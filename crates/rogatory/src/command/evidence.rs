@@ -1,7 +1,7 @@
 //! `rogatory evidence`: take in, seal, send, fetch, verify, open.
 
 use crate::{
-    command::{court, laboratory},
+    command::{court, keyring, laboratory},
     context::Context,
     named,
     output::{Output, refuse},
@@ -386,8 +386,7 @@ async fn add_recipient(
     arguments: RecipientArguments,
 ) -> anyhow::Result<Output> {
     let RecipientArguments { file, to, why, disclose } = arguments;
-    let pem = String::from_utf8(named::read(&to)?)
-        .map_err(|_| named::refused(&to, "read", std::io::ErrorKind::InvalidData.into()))?;
+    let pem = keyring::text(&to)?;
     let added = flow.add_addressee(&context.credential()?, file, &pem, &why, disclose).await?;
     let digits: String = added.statement.addressee.hex().chars().take(16).collect();
     let text = format!(

@@ -5,7 +5,7 @@ use crate::{
     output::{Told, refuse},
 };
 use evidence::{HybridIdentity, HybridRecipient, KeyEnvelope, SignerInfo, StampInfo};
-use seal::{Certificate, DecryptionKey, OfficeKey, SigningKey, TrustAnchor};
+use seal::{Certificate, DecryptionKey, OfficeKey, SignatureError, SigningKey, TrustAnchor, Verified};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -228,37 +228,23 @@ impl Trust {
         if !self.time.is_empty() {
             seal::embedded_time_stamp(signature, &self.time).map_err(|error| error.report())?;
         }
-        let mut first = None;
-        for anchor in &self.states {
-            match seal::verify_cms_detached(signature, signed, anchor, at) {
-                Ok(verified) => {
-                    return Ok(SignerInfo {
-                        office: verified.signer(),
-                        fingerprint: verified.certificate(),
-                        claimed_at: Some(verified.signing_time()),
-                    });
-                }
-                Err(error) => {
-                    first.get_or_insert(error.report());
-                }
-            }
-        }
-        Err(first.unwrap_or_else(no_roots))
+        self.under_any(|anchor| seal::verify_cms_detached(signature, signed, anchor, at))
+            .map(|verified| signer_info(&verified))
     }
 
     /// The content of a message that carries it, and who signed it.
     pub(crate) fn attached(&self, der: &[u8], at: Instant) -> Result<(Vec<u8>, SignerInfo), Report> {
+        let verified = self.under_any(|anchor| seal::verify_cms_attached(der, anchor, at))?;
+        let signer = signer_info(&verified);
+        Ok((verified.into_value(), signer))
+    }
+
+    /// What holds under one of the roots, or why it does not under the first.
+    fn under_any<T>(&self, verify: impl Fn(&TrustAnchor) -> Result<T, SignatureError>) -> Result<T, Report> {
         let mut first = None;
         for anchor in &self.states {
-            match seal::verify_cms_attached(der, anchor, at) {
-                Ok(verified) => {
-                    let signer = SignerInfo {
-                        office: verified.signer(),
-                        fingerprint: verified.certificate(),
-                        claimed_at: Some(verified.signing_time()),
-                    };
-                    return Ok((verified.into_value(), signer));
-                }
+            match verify(anchor) {
+                Ok(verified) => return Ok(verified),
                 Err(error) => {
                     first.get_or_insert(error.report());
                 }
@@ -279,6 +265,14 @@ impl Trust {
             fingerprint: stamp.certificate,
             demonstration: stamp.demonstration,
         })
+    }
+}
+
+fn signer_info<T>(verified: &Verified<T>) -> SignerInfo {
+    SignerInfo {
+        office: verified.signer(),
+        fingerprint: verified.certificate(),
+        claimed_at: Some(verified.signing_time()),
     }
 }
 
