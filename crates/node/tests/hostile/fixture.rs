@@ -77,6 +77,13 @@ pub(crate) struct Mark {
     root: String,
 }
 
+impl Mark {
+    /// The same with the ledger of another moment.
+    pub(crate) fn with_leaves_of(self, other: &Self) -> Self {
+        Self { leaves: other.leaves, root: other.root.clone(), ..self }
+    }
+}
+
 /// An answer of a peer's endpoint.
 #[derive(Debug)]
 pub(crate) struct Answer {
