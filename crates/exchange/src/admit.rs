@@ -124,9 +124,7 @@ impl Failure for AdmitFault {
             | Self::Rewritten(_)
             | Self::NotInLog(_)
             | Self::NotLinked { .. }
-            | Self::ForeignSeen { .. } => {
-                Some("spec/03-ledger.md".to_owned())
-            }
+            | Self::ForeignSeen { .. } => Some("spec/03-ledger.md".to_owned()),
             _ => Some("spec/02-exchange.md, admission".to_owned()),
         }
     }

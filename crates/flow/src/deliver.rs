@@ -60,8 +60,8 @@ impl Flow {
         let seen = self.cosign_last(&mut read, row.peer, now).await?;
         let from = self.proves_from(&mut read, row.peer).await?;
         let evidence = self.log_evidence(&mut read, &row.salt, row.leaf, from).await?;
-        let envelope =
-            Envelope::new(row.envelope, row.sender, row.addressee, &row.sealed, now, evidence).with_seen(seen);
+        let envelope = Envelope::new(row.envelope, row.sender, row.addressee, &row.sealed, now, evidence)
+            .with_seen(seen);
         Ok(envelope.to_json()?)
     }
 

@@ -113,8 +113,8 @@ impl Flow {
         let rows = read.queries().findings().await?;
         rows.into_iter()
             .map(|row| {
-                let kept: Kept = serde_json::from_slice(&row.body)
-                    .map_err(|_| FlowError::Record { what: "a finding" })?;
+                let kept: Kept =
+                    serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "a finding" })?;
                 Ok(Finding {
                     level: if row.level == "fail" { Level::Fail } else { Level::Warn },
                     file: row.file,

@@ -24,9 +24,8 @@ impl Flow {
         peer: StateCode,
         log: &LogEvidence,
     ) -> Result<Known, FlowError> {
-        let as_checkpoint = |row: &HeadRow| {
-            Checkpoint::new(KeyName::of_log(peer), row.size, Hash::from_bytes(row.root))
-        };
+        let as_checkpoint =
+            |row: &HeadRow| Checkpoint::new(KeyName::of_log(peer), row.size, Hash::from_bytes(row.root));
         let last = session.queries().head(peer).await?.as_ref().map(as_checkpoint);
         let sizes = [Some(log.inclusion.size), log.consistency.as_ref().map(|proof| proof.from)];
         let mut seen = Vec::new();
@@ -85,7 +84,9 @@ impl Flow {
     ) -> Result<bool, FlowError> {
         if !self.is_ours(write, head).await? {
             let resumed = self.resumed_at(write, peer).await?;
-            return Ok(resumed.is_some_and(|at| u64::try_from(at.seconds()).is_ok_and(|at| cosigned_at <= at)));
+            return Ok(
+                resumed.is_some_and(|at| u64::try_from(at.seconds()).is_ok_and(|at| cosigned_at <= at))
+            );
         }
         write
             .keep_cosignature(&CosignatureRow {
@@ -422,8 +423,7 @@ mod tests {
         let (mut envelope, _) = Envelope::from_json(&bytes).unwrap();
         let proof = envelope.log.consistency.as_mut().unwrap();
         proof.hashes[0] = Hash::from_bytes([7; 32]);
-        let error =
-            pair.b.flow.take_in(&envelope.to_json().unwrap(), HandedBy::Pouch).await.unwrap_err();
+        let error = pair.b.flow.take_in(&envelope.to_json().unwrap(), HandedBy::Pouch).await.unwrap_err();
         assert_eq!(error.code(), "P-525");
         assert_eq!(halted(&pair.b.flow).await, 0);
         let findings = pair.b.flow.findings().await.unwrap();

@@ -132,14 +132,9 @@ impl Flow {
         let records = oversight(&mut read).await?;
         let mut halts = Vec::with_capacity(rows.len());
         for row in rows {
-            let stop = |record: &&OversightRecord| {
-                matches!(&record.act, Oversight::PeerHalted { peer, .. } if *peer == row.peer)
-            };
-            let record = records
-                .iter()
-                .rev()
-                .find(stop)
-                .ok_or(FlowError::Record { what: "the reason of a halt" })?;
+            let stop = |record: &&OversightRecord| matches!(&record.act, Oversight::PeerHalted { peer, .. } if *peer == row.peer);
+            let record =
+                records.iter().rev().find(stop).ok_or(FlowError::Record { what: "the reason of a halt" })?;
             let reason = read.queries().object(record.reason).await?;
             halts.push(Halt {
                 peer: row.peer,
@@ -218,8 +213,7 @@ pub(crate) async fn oversight(session: &mut impl Session) -> Result<Vec<Oversigh
     let rows = session.queries().oversight().await?;
     rows.iter()
         .map(|row| {
-            serde_json::from_slice(&row.body)
-                .map_err(|_| FlowError::Record { what: "an act of oversight" })
+            serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "an act of oversight" })
         })
         .collect()
 }

@@ -1,11 +1,11 @@
 //! Proofs as they travel: JSON with base64 hashes, and the C2SP tlog-proof text a court keeps.
 
 use crate::{
-    tree::rebuilt,
     Checkpoint, CheckpointError, Commitment, Hash, HashTextError, LogVerifier, ProofError, SignedCheckpoint,
     checkpoint,
     checkpoint::read_decimal,
     note::MAX_NOTE_BYTES,
+    tree::rebuilt,
     tree::{MAX_PROOF_HASHES, verify_consistency, verify_inclusion},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -291,12 +291,7 @@ impl<'a> Queries<'a> {
     }
 
     /// True when this very head was set aside.
-    pub async fn is_set_aside(
-        self,
-        peer: StateCode,
-        size: u64,
-        root: &[u8; 32],
-    ) -> Result<bool, StoreFault> {
+    pub async fn is_set_aside(self, peer: StateCode, size: u64, root: &[u8; 32]) -> Result<bool, StoreFault> {
         let row =
             sqlx::query("SELECT 1 AS one FROM heads_before WHERE peer = $1 AND size = $2 AND root = $3")
                 .bind(peer.as_str())
@@ -323,8 +318,7 @@ impl<'a> Queries<'a> {
 
     /// Everything that was done about peers and findings, oldest first.
     pub async fn oversight(self) -> Result<Vec<OversightRow>, StoreFault> {
-        let rows =
-            sqlx::query("SELECT * FROM oversight ORDER BY leaf").fetch_all(self.connection).await?;
+        let rows = sqlx::query("SELECT * FROM oversight ORDER BY leaf").fetch_all(self.connection).await?;
         rows.iter()
             .map(|row| {
                 Ok(OversightRow {
@@ -348,9 +342,8 @@ impl<'a> Queries<'a> {
 
     /// All cosignatures on heads of our log, oldest head first.
     pub async fn cosignatures(self) -> Result<Vec<CosignatureRow>, StoreFault> {
-        let rows = sqlx::query("SELECT * FROM cosignatures ORDER BY size, peer")
-            .fetch_all(self.connection)
-            .await?;
+        let rows =
+            sqlx::query("SELECT * FROM cosignatures ORDER BY size, peer").fetch_all(self.connection).await?;
         rows.iter().map(cosignature_row).collect()
     }
 

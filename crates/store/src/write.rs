@@ -1,8 +1,8 @@
 //! Everything that can be written, inside one transaction.
 
 use crate::{
-    CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, NewEvent, NodeRow, OfficerRow, OutboxRow, OversightRow,
-    PeerRow, StoreFault, ViewRow, Write, query::number,
+    CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, NewEvent, NodeRow, OfficerRow,
+    OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, Write, query::number,
 };
 use sqlx::sqlite::SqliteQueryResult;
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, StateCode};
@@ -309,11 +309,7 @@ impl Write {
              SELECT peer, size, root, line, received_at, $2 FROM cosignatures WHERE peer = $1
              ON CONFLICT DO NOTHING",
         ] {
-            sqlx::query(sql)
-                .bind(peer.as_str())
-                .bind(until.micros())
-                .execute(&mut *self.transaction)
-                .await?;
+            sqlx::query(sql).bind(peer.as_str()).bind(until.micros()).execute(&mut *self.transaction).await?;
         }
         for sql in ["DELETE FROM heads WHERE peer = $1", "DELETE FROM cosignatures WHERE peer = $1"] {
             sqlx::query(sql).bind(peer.as_str()).execute(&mut *self.transaction).await?;
