@@ -40,6 +40,8 @@ pub enum FlowError {
     Checkpoint(#[from] ledger::CheckpointError),
     #[error(transparent)]
     Cosignature(#[from] ledger::CosignatureError),
+    #[error(transparent)]
+    Witness(#[from] ledger::WitnessRefusal),
     #[error("{0}")]
     Evidence(Report),
     #[error("the officer `{id}` or the token is not known here")]
@@ -217,6 +219,7 @@ impl FlowError {
             Self::Tree(e) => e,
             Self::Checkpoint(e) => e,
             Self::Cosignature(e) => e,
+            Self::Witness(e) => e,
             _ => return None,
         })
     }

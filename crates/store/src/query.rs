@@ -2,7 +2,7 @@
 
 use crate::{
     CosignatureRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NodeRow,
-    OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow,
+    OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, WitnessedRow,
 };
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use std::str::FromStr;
@@ -340,6 +340,54 @@ impl<'a> Queries<'a> {
         Ok(row.is_some())
     }
 
+    /// The largest head of our log that each witness cosigned.
+    pub async fn witnessed(self) -> Result<Vec<WitnessedRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM witnessed AS known
+             WHERE size = (SELECT MAX(size) FROM witnessed WHERE witness = known.witness) ORDER BY witness",
+        )
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter().map(witnessed_row).collect()
+    }
+
+    /// What witnesses cosigned of the head of this size.
+    pub async fn witnessed_at(self, size: u64) -> Result<Vec<WitnessedRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM witnessed WHERE size = $1 ORDER BY witness")
+            .bind(number(size))
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(witnessed_row).collect()
+    }
+
+    /// What peers cosigned of the head of this size.
+    pub async fn cosignatures_at(self, size: u64) -> Result<Vec<CosignatureRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM cosignatures WHERE size = $1 ORDER BY peer")
+            .bind(number(size))
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(cosignature_row).collect()
+    }
+
+    /// At most `count` nodes of one level from position `from` on, in order.
+    pub async fn ledger_node_run(self, level: u8, from: u64, count: u32) -> Result<Vec<NodeRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT position, hash FROM ledger_nodes WHERE level = $1 AND position >= $2
+             ORDER BY position LIMIT $3",
+        )
+        .bind(i64::from(level))
+        .bind(number(from))
+        .bind(i64::from(count))
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let position = unsigned(row, "ledger_nodes", "position")?;
+                Ok(NodeRow { level, position, hash: hash(row, "ledger_nodes", "hash")? })
+            })
+            .collect()
+    }
+
     /// All cosignatures on heads of our log, oldest head first.
     pub async fn cosignatures(self) -> Result<Vec<CosignatureRow>, StoreFault> {
         let rows =
@@ -521,6 +569,16 @@ fn halt_row(row: &SqliteRow) -> Result<HaltRow, StoreFault> {
         peer: word(row, "halts", "peer")?,
         halted_at: instant(row, "halted_at")?,
         finding: row.try_get("finding")?,
+    })
+}
+
+fn witnessed_row(row: &SqliteRow) -> Result<WitnessedRow, StoreFault> {
+    Ok(WitnessedRow {
+        witness: row.try_get("witness")?,
+        size: unsigned(row, "witnessed", "size")?,
+        root: hash(row, "witnessed", "root")?,
+        line: row.try_get("line")?,
+        received_at: instant(row, "received_at")?,
     })
 }
 

@@ -191,3 +191,14 @@ pub struct OversightRow {
     pub body: Vec<u8>,
     pub salt: Vec<u8>,
 }
+
+/// A head of our log that a witness cosigned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessedRow {
+    /// The name of the witness's key.
+    pub witness: String,
+    pub size: u64,
+    pub root: [u8; 32],
+    pub line: String,
+    pub received_at: Instant,
+}

@@ -167,3 +167,12 @@ CREATE TABLE IF NOT EXISTS cosignatures_before (
     until BIGINT NOT NULL,
     PRIMARY KEY (peer, size)
 );
+-- Heads of our own log that witnesses cosigned; the newest ones are shown with the head that we publish.
+CREATE TABLE IF NOT EXISTS witnessed (
+    witness TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    root BLOB NOT NULL,
+    line TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (witness, size)
+);

@@ -2,7 +2,7 @@
 
 use crate::{
     CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, NewEvent, NodeRow, OfficerRow,
-    OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, Write, query::number,
+    OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, WitnessedRow, Write, query::number,
 };
 use sqlx::sqlite::SqliteQueryResult;
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, StateCode};
@@ -314,6 +314,23 @@ impl Write {
         for sql in ["DELETE FROM heads WHERE peer = $1", "DELETE FROM cosignatures WHERE peer = $1"] {
             sqlx::query(sql).bind(peer.as_str()).execute(&mut *self.transaction).await?;
         }
+        Ok(())
+    }
+
+    /// Keeps a witness's cosignature; a later one on the same head replaces it.
+    pub async fn keep_witnessed(&mut self, row: &WitnessedRow) -> Done {
+        sqlx::query(
+            "INSERT INTO witnessed (witness, size, root, line, received_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (witness, size)
+             DO UPDATE SET root = excluded.root, line = excluded.line, received_at = excluded.received_at",
+        )
+        .bind(&row.witness)
+        .bind(number(row.size))
+        .bind(row.root.as_slice())
+        .bind(&row.line)
+        .bind(row.received_at.micros())
+        .execute(&mut *self.transaction)
+        .await?;
         Ok(())
     }
 
