@@ -156,7 +156,7 @@ fn office_key(keys: &Path, office: OfficeId) -> Result<OfficeKey, KeyFault> {
     }
 }
 
-fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyFault> {
+pub(crate) fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyFault> {
     let text = read_secret(path)?;
     let digest = Digest::from_hex(text.trim()).map_err(|_| KeyFault::Content {
         path: path.display().to_string(),

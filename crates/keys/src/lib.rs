@@ -4,6 +4,7 @@
 //! a new descriptor. An office's key may be in a PKCS #11 token ([`Token`]), whose module is loaded when
 //! it is asked for. Not here: offline signers, RSA keys in tokens, what keys sign (`seal`).
 
+mod cosigner_file;
 mod error;
 mod folder;
 mod random;
@@ -12,6 +13,7 @@ mod token;
 mod token_key;
 mod token_request;
 
+pub use cosigner_file::{create_cosigner, load_cosigner};
 pub use error::KeyFault;
 pub use folder::{Names, NodeKeys};
 pub use random::{fill_random, random_bytes};

@@ -12,18 +12,24 @@ mod fetch;
 mod home;
 mod landing;
 mod limits;
+mod listener;
 mod pace;
 mod process;
+mod public;
 mod served;
 mod server;
 mod serving;
 mod time_stamp;
 mod tls;
+mod witness_home;
+mod witnesses;
 mod work;
 
 pub use carried::{Exported, export_package, import_package};
 pub use client::{Road, RoadTrouble};
-pub use configuration::{Configuration, OfficeConfiguration, TransferConfiguration};
+pub use configuration::{
+    Configuration, LogConfiguration, OfficeConfiguration, TransferConfiguration, WitnessConfiguration,
+};
 pub use descriptor::{export, sign};
 pub use error::NodeError;
 pub use fetch::{FetchCost, FetchProgress, Fetched, fetch_package};
@@ -32,3 +38,4 @@ pub use limits::Limits;
 pub use pace::{MAX_PARTS_AT_ONCE, Pace, Rate};
 pub use process::{Running, serve, serve_with};
 pub use time_stamp::{TimeStampServer, request_time_stamp, serve_time_stamps};
+pub use witness_home::{Contradiction, RunningWitness, WitnessHome, WitnessHomeConfiguration, WitnessedHead};
