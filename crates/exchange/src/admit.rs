@@ -1,9 +1,9 @@
 //! What a node checks before it makes a peer's envelope durable: addresses and the sender's log, no content.
 
 use crate::{Envelope, STATEMENT_LABEL};
-use ledger::{Checkpoint, CheckpointError, ProofError, SignedCheckpoint, checkpoint};
-use register::Peer;
-use vocabulary::{Digest, EnvelopeId, Failure, Family, OfficeId, StateCode};
+use ledger::{Checkpoint, ProofError, SignedCheckpoint};
+use register::{Peer, Unbelieved};
+use vocabulary::{Digest, EnvelopeId, Failure, Family, Instant, OfficeId, StateCode};
 
 /// An envelope that may be stored; `linked` says that its head is proven consistent with the last one.
 #[derive(Debug, Clone)]
@@ -15,13 +15,15 @@ pub struct Admission {
 /// Checks an envelope that `peer` handed over, against the heads of its log that we have seen.
 ///
 /// `last` is the largest linked head. An envelope whose head is older than `last`, or that comes without
-/// a proof from `last` (both happen in the pouch), is admitted unlinked; a contradiction is refused.
+/// a proof from `last` (both happen in the pouch), is admitted unlinked; a contradiction is refused. Keys are
+/// judged at `now`: a key that the peer retired is believed for as long as its descriptor says.
 pub fn admit(
     envelope: &Envelope,
     us: StateCode,
     peer: &Peer,
     last: Option<&Checkpoint>,
     seen: &[Checkpoint],
+    now: Instant,
 ) -> Result<Admission, AdmitFault> {
     if envelope.to.state != us {
         return Err(AdmitFault::OtherAddressee { us, found: envelope.to });
@@ -29,7 +31,7 @@ pub fn admit(
     if envelope.from.state != peer.state() {
         return Err(AdmitFault::OtherSender { expected: peer.state(), found: envelope.from });
     }
-    let head = checkpoint::open(&envelope.log.checkpoint, peer.log())?;
+    let head = peer.open_head(&envelope.log.checkpoint, now)?;
     in_log(envelope, head.checkpoint())?;
     if let Some(other) = seen.iter().chain(last).find(|other| other.contradicts(head.checkpoint())) {
         return Err(AdmitFault::SplitView { size: other.size() });
@@ -68,7 +70,7 @@ pub enum AdmitFault {
     #[error("no State `{state}` is enrolled here")]
     UnknownPeer { state: StateCode },
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(#[from] Unbelieved),
     #[error("the salt in the envelope is not 32 bytes in hex")]
     Salt,
     #[error("the statement is not in the sender's log: {0}")]
@@ -126,7 +128,8 @@ impl Failure for AdmitFault {
             Self::IdReused { .. } | Self::Replayed { .. } => {
                 "look for a replay; the first delivery and its receipt stand"
             }
-            Self::Checkpoint(_) | Self::Salt | Self::NotInLog(_) => {
+            Self::Checkpoint(error) => return error.remedy(),
+            Self::Salt | Self::NotInLog(_) => {
                 "send the envelope again as it was exported; nothing of it was stored"
             }
         }

@@ -69,7 +69,7 @@ fn lock<'a>(
         Ok(_) => Ok(None),
         Err(wrong) => {
             let Ok(old) = old() else { return Err(wrong) };
-            protect::lock(&*protect::unlock(text, old, path)?, new, salt).map(Some)
+            protect::lock(&protect::unlock(text, old, path)?, new, salt).map(Some)
         }
     }
 }

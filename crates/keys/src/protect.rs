@@ -56,6 +56,14 @@ struct Derivation {
     prf: Option<AlgorithmIdentifierOwned>,
 }
 
+/// What stands in a protected file.
+struct Envelope {
+    content: Vec<u8>,
+    salt: Vec<u8>,
+    rounds: NonZeroU32,
+    iv: [u8; 16],
+}
+
 /// A salt for the files that are protected together.
 pub(crate) fn new_salt() -> Result<[u8; 16], KeyFault> {
     random_bytes()
@@ -63,8 +71,7 @@ pub(crate) fn new_salt() -> Result<[u8; 16], KeyFault> {
 
 /// The salt of a protected file, when it has the length of ours.
 pub(crate) fn salt_of(pem: &str) -> Option<[u8; 16]> {
-    let (_, salt, ..) = open_envelope(&decode(pem)?)?;
-    salt.try_into().ok()
+    open_envelope(&decode(pem)?)?.salt.try_into().ok()
 }
 
 pub(crate) fn is_protected(pem: &str) -> bool {
@@ -134,7 +141,7 @@ pub(crate) fn unlock(pem: &str, passphrase: &Passphrase, path: &str) -> Result<Z
     let scheme = || KeyFault::Scheme { path: path.to_owned() };
     let wrong = |_| KeyFault::WrongPassphrase { path: path.to_owned() };
     let der = decode(pem).ok_or_else(scheme)?;
-    let (content, salt, rounds, iv) = open_envelope(&der).ok_or_else(scheme)?;
+    let Envelope { content, salt, rounds, iv } = open_envelope(&der).ok_or_else(scheme)?;
     let key = passphrase.derive(&salt, rounds);
     let key = UnboundCipherKey::new(&AES_256, key.as_slice()).map_err(wrong)?;
     let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).map_err(wrong)?;
@@ -147,8 +154,8 @@ pub(crate) fn unlock(pem: &str, passphrase: &Passphrase, path: &str) -> Result<Z
     Ok(Zeroizing::new(plain.to_vec()))
 }
 
-/// Content, salt, rounds and initial vector, when the scheme is ours.
-fn open_envelope(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>, NonZeroU32, [u8; 16])> {
+/// `None` when the scheme is not ours.
+fn open_envelope(der: &[u8]) -> Option<Envelope> {
     let locked = Locked::from_der(der).ok()?;
     let parameters = |id: &AlgorithmIdentifierOwned, oid| {
         (id.oid == oid).then(|| id.parameters.as_ref().and_then(|any| any.to_der().ok()))?
@@ -160,7 +167,8 @@ fn open_envelope(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>, NonZeroU32, [u8; 16])>
         && derivation.key_length.is_none_or(|length| length == 32)
         && derivation.rounds <= MAX_ROUNDS;
     let rounds = NonZeroU32::new(derivation.rounds).filter(|_| fits)?;
-    Some((locked.content.into_bytes(), derivation.salt.into_bytes(), rounds, iv.as_bytes().try_into().ok()?))
+    let (content, salt) = (locked.content.into_bytes(), derivation.salt.into_bytes());
+    Some(Envelope { content, salt, rounds, iv: iv.as_bytes().try_into().ok()? })
 }
 
 fn make(error: impl std::fmt::Display) -> KeyFault {
