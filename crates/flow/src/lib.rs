@@ -19,6 +19,7 @@ mod finding;
 mod fixture;
 mod folder;
 mod log;
+mod node_act;
 mod officer;
 mod package;
 mod peer;
@@ -40,9 +41,10 @@ pub use duty::Discharged;
 pub use error::FlowError;
 pub use finding::{Finding, Level};
 pub use folder::NodeFolder;
+pub use node_act::{ACT_LABEL, ActRecord, NodeAct};
 pub use officer::{Credential, NewOfficer};
 pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions, Stamp};
-pub use peer::Enrolled;
+pub use peer::{Enrolled, key_overlap};
 pub use perform::Performed;
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
@@ -65,6 +67,7 @@ pub struct Flow {
     profile: RequestedProfile,
     zone: String,
     peers: peer::PeerCache,
+    wanted: peer::Wanted,
 }
 
 impl Flow {
@@ -77,7 +80,16 @@ impl Flow {
         profile: RequestedProfile,
         zone: String,
     ) -> Self {
-        Self { store, keys: Arc::new(keys), clock, folder, profile, zone, peers: peer::PeerCache::default() }
+        Self {
+            store,
+            keys: Arc::new(keys),
+            clock,
+            folder,
+            profile,
+            zone,
+            peers: peer::PeerCache::default(),
+            wanted: peer::Wanted::default(),
+        }
     }
 
     pub fn us(&self) -> StateCode {

@@ -2,7 +2,8 @@
 
 use crate::{Flow, FlowError, Level};
 use exchange::{
-    Admission, AdmitFault, CLOCK_SKEW_MAX, CosignedHead, Envelope, RECEIVED_LABEL, Receipt, admit,
+    Admission, AdmitFault, CLOCK_SKEW_MAX, CosignedHead, Envelope, RECEIVED_LABEL, Receipt, SettleFault,
+    admit,
 };
 use ledger::{Checkpoint, Hash, KeyName, cosignature};
 use register::Peer;
@@ -43,6 +44,7 @@ impl Flow {
             Ok(admission) => admission,
             Err(error) => {
                 drop(write);
+                self.look_for_newer_key(from, &error);
                 self.keep_contradiction(&envelope, &error).await?;
                 return Err(error);
             }
@@ -86,7 +88,7 @@ impl Flow {
         let size = envelope.log.inclusion.size;
         let seen: Vec<Checkpoint> =
             write.queries().heads_of_size(peer.state(), size).await?.iter().map(as_checkpoint).collect();
-        Ok(admit(envelope, self.us(), peer, last.as_ref(), &seen)?)
+        Ok(admit(envelope, self.us(), peer, last.as_ref(), &seen, self.now())?)
     }
 
     /// Signs the receipt and keeps the head it cosigns, in the transaction that makes the envelope durable.
@@ -141,6 +143,19 @@ impl Flow {
         let seconds = u64::try_from(now.seconds()).unwrap_or(0);
         let cosignature = cosignature::cosign(&body, self.keys.cosigner(), seconds)?;
         Ok(Some(CosignedHead { size: last.size, root, cosignature }))
+    }
+
+    /// A key that no descriptor names may stand in a newer one.
+    pub(crate) fn look_for_newer_key(&self, peer: StateCode, error: &FlowError) {
+        let unknown = match error {
+            FlowError::Admit(AdmitFault::Checkpoint(error)) | FlowError::Settle(SettleFault::Key(error)) => {
+                error.may_be_newer()
+            }
+            _ => false,
+        };
+        if unknown {
+            self.want_descriptor(peer);
+        }
     }
 
     async fn look_at_clocks(
