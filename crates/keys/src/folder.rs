@@ -171,6 +171,11 @@ impl NodeKeys {
         self.root_file().exists()
     }
 
+    /// The TLS certificate alone, as it is on the disk now.
+    pub fn tls_certificate_pem(&self) -> Result<String, KeyFault> {
+        read_public(&rotate::newest(&self.keys_folder(), KeyRole::Tls, "tls.cert.pem"))
+    }
+
     /// The TLS certificate and private key of the node, in PEM, as they are on the disk now.
     pub fn tls_pem(&self) -> Result<(String, Zeroizing<String>), KeyFault> {
         let keys = self.keys_folder();

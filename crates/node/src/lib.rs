@@ -14,6 +14,7 @@ mod landing;
 mod limits;
 mod pace;
 mod process;
+mod renewal;
 mod served;
 mod server;
 mod serving;
