@@ -27,7 +27,7 @@ pub enum KeyFault {
     Login { label: String, reason: String },
     #[error("the key `{label}` in the token cannot be used: {reason}")]
     TokenKey { label: String, reason: String },
-    #[error("a key file is protected and no passphrase was given with `{option}`")]
+    #[error("a passphrase is needed, and none was given with `{option}`")]
     NoPassphrase { option: &'static str },
     #[error("the passphrase does not open the key file `{path}`")]
     WrongPassphrase { path: String },

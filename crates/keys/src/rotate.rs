@@ -84,11 +84,23 @@ impl NodeKeys {
         Self::load_with(&self.folder, self.state, &self.unlock)
     }
 
+    /// The new certificate stands for every host of the old one.
+    fn tls_names(&self, names: &Names) -> Result<Names, KeyFault> {
+        let mut names = names.clone();
+        let before = Certificate::from_pem(&self.tls_certificate_pem()?);
+        for host in before.map(|certificate| certificate.hosts()).unwrap_or_default() {
+            if !names.hosts.contains(&host) {
+                names.hosts.push(host);
+            }
+        }
+        Ok(names)
+    }
+
     fn made(&self, role: KeyRole, names: &Names, now: Instant) -> Result<MadeKey, KeyFault> {
         let made = match role {
             KeyRole::Log | KeyRole::Cosigner => MadeKey::seed(random_bytes::<32>()?)?,
             KeyRole::Office(function) => folder::issue_office(&self.root()?, names, function, now)?,
-            KeyRole::Tls => folder::issue_tls(&self.root()?, names, now)?,
+            KeyRole::Tls => folder::issue_tls(&self.root()?, &self.tls_names(names)?, now)?,
         };
         let before = read_secret(&self.keys_folder().join(role.key_file()))?;
         if !protect::is_protected(&before) {
@@ -302,6 +314,18 @@ mod tests {
             let role: KeyRole = read_public(&place.join("role")).unwrap().parse().unwrap();
             assert_eq!(place.join("key.pem").exists(), role.receives(), "{role}");
         }
+    }
+
+    #[test]
+    fn a_new_tls_certificate_stands_for_the_hosts_of_the_old_one() {
+        let (_folder, keys) = node();
+        let more = Names { hosts: vec!["node.xa.example".to_owned(), "::1".to_owned()], ..names() };
+        let other = Names { hosts: vec!["new.xa.example".to_owned()], ..names() };
+        for names in [&more, &other] {
+            keys.rotate(KeyRole::Tls, names, now(), now()).unwrap();
+        }
+        let certificate = Certificate::from_pem(&keys.tls_certificate_pem().unwrap()).unwrap();
+        assert_eq!(certificate.hosts(), ["new.xa.example", "node.xa.example", "::1", "127.0.0.1"]);
     }
 
     #[test]

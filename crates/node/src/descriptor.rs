@@ -52,9 +52,7 @@ pub fn sign(descriptor: &Descriptor, flow: &Flow, now: Instant) -> Result<Vec<u8
 
 /// The second of the signature, and in any case more than the descriptor that was exported before.
 fn next_number(home: &Home, now: Instant) -> u64 {
-    let before = read_signed(&home.folder.path().join(FILE))
-        .and_then(|signed| Peer::read(&signed, now).ok())
-        .map_or(0, |peer| peer.descriptor().sequence);
+    let before = exported(home, now).map_or(0, |peer| peer.descriptor().sequence);
     u64::try_from(now.seconds()).unwrap_or(0).max(before + 1)
 }
 
@@ -68,6 +66,11 @@ fn read_signed(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(MAX_DESCRIPTOR_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
     (!bytes.is_empty() && bytes.len() <= MAX_DESCRIPTOR_BYTES).then_some(bytes)
+}
+
+/// The descriptor that was exported last, when there is one that stands.
+pub fn exported(home: &Home, now: Instant) -> Option<Peer> {
+    read_signed(&home.folder.path().join(FILE)).and_then(|signed| Peer::read(&signed, now).ok())
 }
 
 /// The exported descriptor as it is on the disk, read again when it changes.

@@ -25,7 +25,7 @@ mod work;
 pub use carried::{Exported, export_package, import_package};
 pub use client::{Road, RoadTrouble};
 pub use configuration::{Configuration, OfficeConfiguration, TransferConfiguration};
-pub use descriptor::{export, sign};
+pub use descriptor::{export, exported, sign};
 pub use error::NodeError;
 pub use fetch::{FetchCost, FetchProgress, Fetched, fetch_package};
 pub use home::{Home, InitRequest};

@@ -60,7 +60,9 @@ pub(crate) async fn renew(flow: Flow, road: Road, mut stop: watch::Receiver<bool
 async fn fetch(flow: &Flow, road: &Road, state: StateCode) {
     let peer = match flow.peer(state).await {
         Ok(peer) => peer,
-        Err(error) => return tracing::error!(code = error.code(), "a descriptor could not be fetched: {error}"),
+        Err(error) => {
+            return tracing::error!(code = error.code(), "a descriptor could not be fetched: {error}");
+        }
     };
     let signed = match road.descriptor(&peer).await {
         Ok(signed) => signed,
@@ -69,6 +71,8 @@ async fn fetch(flow: &Flow, road: &Road, state: StateCode) {
     match flow.renew_peer(state, &signed).await {
         Ok(true) => tracing::info!(peer = %state, "the peer's newer descriptor was taken"),
         Ok(false) => {}
-        Err(error) => tracing::warn!(code = error.code(), peer = %state, "its descriptor was not taken: {error}"),
+        Err(error) => {
+            tracing::warn!(code = error.code(), peer = %state, "its descriptor was not taken: {error}")
+        }
     }
 }

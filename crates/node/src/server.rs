@@ -67,7 +67,9 @@ async fn take_in(
     }
     let mut response = receipted(&endpoint, peer, body).await;
     if let Some(shown) = endpoint.descriptor.now(endpoint.flow.now()) {
-        response.headers_mut().insert(HeaderName::from_static(NUMBER_HEADER), HeaderValue::from(shown.sequence));
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(NUMBER_HEADER), HeaderValue::from(shown.sequence));
     }
     response
 }
