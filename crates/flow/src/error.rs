@@ -25,6 +25,8 @@ pub enum FlowError {
     #[error(transparent)]
     Descriptor(#[from] register::DescriptorError),
     #[error(transparent)]
+    Unbelieved(#[from] register::Unbelieved),
+    #[error(transparent)]
     Open(#[from] seal::OpenError),
     #[error(transparent)]
     Seal(#[from] seal::SealError),
@@ -48,6 +50,8 @@ pub enum FlowError {
     UnknownOfficer { id: String },
     #[error("the short name `{id}` is taken")]
     OfficerExists { id: String },
+    #[error("the officer `{id}` was deactivated")]
+    OfficerInactive { id: String },
     #[error("the officer name `system` is the node's own")]
     OfficerReserved,
     #[error(
@@ -89,6 +93,7 @@ impl Failure for FlowError {
             Self::UnknownOfficer { .. }
             | Self::OfficerExists { .. }
             | Self::OfficerReserved
+            | Self::OfficerInactive { .. }
             | Self::NoFile { .. }
             | Self::Text { .. }
             | Self::Halted { .. }
@@ -111,6 +116,7 @@ impl Failure for FlowError {
             Self::UnknownOfficer { .. } => "R-155",
             Self::OfficerExists { .. } => "R-156",
             Self::OfficerReserved => "R-157",
+            Self::OfficerInactive { .. } => "R-927",
             Self::NoFile { .. } => "R-158",
             Self::Text { .. } => "R-161",
             Self::UnknownPeer { .. } => "R-159",
@@ -149,6 +155,7 @@ impl Failure for FlowError {
                     .to_owned()
             }
             Self::OfficerExists { .. } | Self::OfficerReserved => "choose another short name".to_owned(),
+            Self::OfficerInactive { .. } => "add the person again under another short name".to_owned(),
             Self::Text { .. } => {
                 "write what the other State should read; longer documents travel as evidence".to_owned()
             }
@@ -211,6 +218,7 @@ impl FlowError {
             Self::Admit(e) => e,
             Self::Settle(e) => e,
             Self::Descriptor(e) => e,
+            Self::Unbelieved(e) => e,
             Self::Open(e) => e,
             Self::Seal(e) => e,
             Self::Sign(e) => e,

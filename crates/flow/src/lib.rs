@@ -20,6 +20,7 @@ mod fixture;
 mod folder;
 mod heads;
 mod log;
+mod node_act;
 mod officer;
 mod oversight;
 mod package;
@@ -44,10 +45,11 @@ pub use duty::Discharged;
 pub use error::FlowError;
 pub use finding::{Acknowledged, Finding, Level};
 pub use folder::NodeFolder;
+pub use node_act::{ACT_LABEL, ActRecord, NodeAct};
 pub use officer::{Credential, NewOfficer};
 pub use oversight::{Halt, Oversight, OversightRecord};
 pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions, Stamp};
-pub use peer::Enrolled;
+pub use peer::{Enrolled, key_overlap};
 pub use perform::Performed;
 pub use published::{CosignedBy, LogState, Unlinked, WitnessTrouble};
 pub use receive::HandedBy;
@@ -71,6 +73,7 @@ pub struct Flow {
     profile: RequestedProfile,
     zone: String,
     peers: peer::PeerCache,
+    wanted: peer::Wanted,
 }
 
 impl Flow {
@@ -83,7 +86,16 @@ impl Flow {
         profile: RequestedProfile,
         zone: String,
     ) -> Self {
-        Self { store, keys: Arc::new(keys), clock, folder, profile, zone, peers: peer::PeerCache::default() }
+        Self {
+            store,
+            keys: Arc::new(keys),
+            clock,
+            folder,
+            profile,
+            zone,
+            peers: peer::PeerCache::default(),
+            wanted: peer::Wanted::default(),
+        }
     }
 
     pub fn us(&self) -> StateCode {

@@ -16,6 +16,7 @@ mod listener;
 mod pace;
 mod process;
 mod public;
+mod renewal;
 mod served;
 mod server;
 mod serving;
@@ -30,7 +31,7 @@ pub use client::{Road, RoadTrouble};
 pub use configuration::{
     Configuration, LogConfiguration, OfficeConfiguration, TransferConfiguration, WitnessConfiguration,
 };
-pub use descriptor::{export, sign};
+pub use descriptor::{export, exported, sign};
 pub use error::NodeError;
 pub use fetch::{FetchCost, FetchProgress, Fetched, fetch_package};
 pub use home::{Home, InitRequest};

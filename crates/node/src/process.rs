@@ -2,9 +2,11 @@
 
 use crate::{
     Home, Limits, NodeError, Road,
+    descriptor::Exported,
     error::disk,
     listener::{Listener, listen},
     public::log_router,
+    renewal,
     served::{ServedCounts, keep_counts},
     server::{Endpoint, router},
     serving::Turns,
@@ -60,7 +62,7 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
         served: served.clone(),
         turns: Turns::default(),
         arrived: Arc::clone(&arrived),
-        descriptor: Arc::new(std::fs::read(home.folder.path().join("descriptor.p7m")).ok()),
+        descriptor: Exported::new(home.folder.path()),
     };
     let peers = listen(&home.configuration.listen, Some(config.clone()), router(endpoint, limits), limits)?;
     let public = match &home.configuration.log.listen {
@@ -81,7 +83,8 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
             stopped.clone(),
         )),
         tokio::spawn(work::desk(flow.clone(), road.clone(), arrived, Arc::clone(&ready), stopped.clone())),
-        tokio::spawn(work::post(flow.clone(), road, ready, stopped.clone())),
+        tokio::spawn(work::post(flow.clone(), road.clone(), ready, stopped.clone())),
+        tokio::spawn(renewal::renew(flow.clone(), road, stopped.clone())),
         tokio::spawn(work::watch_receipts(flow.clone(), stopped.clone())),
         tokio::spawn(keep_counts(flow.clone(), served, stopped.clone())),
         tokio::spawn(let_in(flow.clone(), config, stopped.clone())),
@@ -122,15 +125,15 @@ fn lock(home: &Home) -> Result<File, NodeError> {
     }
 }
 
-/// Gives the endpoint the roots of newly enrolled peers.
+/// Gives the endpoint the roots of newly enrolled peers, and its own new certificate.
 async fn let_in(flow: Flow, config: RustlsConfig, mut stop: watch::Receiver<bool>) {
-    let mut known = roots(&flow).await;
+    let mut known = shown(&flow).await;
     while !*stop.borrow() {
         tokio::select! {
             () = tokio::time::sleep(ENROLMENT) => {}
             _ = stop.changed() => {}
         }
-        let now = roots(&flow).await;
+        let now = shown(&flow).await;
         if now.is_some() && now != known {
             match tls::server_config(&flow).await {
                 Ok(new) => {
@@ -143,7 +146,9 @@ async fn let_in(flow: Flow, config: RustlsConfig, mut stop: watch::Receiver<bool
     }
 }
 
-async fn roots(flow: &Flow) -> Option<Vec<String>> {
+/// Of the peers' roots and of the node's own certificate.
+async fn shown(flow: &Flow) -> Option<Vec<String>> {
     let peers = flow.peers().await.ok()?;
-    Some(peers.iter().map(|peer| peer.fingerprint().to_string()).collect())
+    let own = flow.keys().tls_certificate_pem().ok()?;
+    Some(peers.iter().map(|peer| peer.fingerprint().to_string()).chain([own]).collect())
 }

@@ -93,7 +93,7 @@ impl WitnessHome {
             NodeError::Configuration { path: path.display().to_string(), reason: error.message().to_owned() }
         })?;
         let (name, logs) = parse(&configuration)?;
-        let key = keys::load_cosigner(&folder.join("cosigner.seed"), name)?;
+        let key = keys::load_cosigner(&folder.join("cosigner.seed"), name, &keys::Unlock::default())?;
         Ok(Self { folder: folder.to_owned(), configuration, key, logs })
     }
 

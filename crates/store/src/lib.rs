@@ -12,7 +12,8 @@ mod write;
 pub use error::StoreFault;
 pub use query::Queries;
 pub use row::{
-    CosignatureRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent,
-    NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, ViewRow, WitnessedRow,
+    ActRow, CosignatureRow, DescriptorRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow,
+    InboxState, Ladder, NewEvent, NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, ViewRow,
+    WitnessedRow,
 };
 pub use session::{Changes, Read, Session, Snapshot, Store, Write};

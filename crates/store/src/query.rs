@@ -1,8 +1,9 @@
 //! Everything that can be read.
 
 use crate::{
-    CosignatureRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NodeRow,
-    OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, WitnessedRow,
+    ActRow, CosignatureRow, DescriptorRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow,
+    InboxState, Ladder, NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow,
+    WitnessedRow,
 };
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use std::str::FromStr;
@@ -447,6 +448,23 @@ impl<'a> Queries<'a> {
         rows.iter().map(peer_row).collect()
     }
 
+    /// Every descriptor of the State that was believed, newest first.
+    pub async fn descriptors(self, state: StateCode) -> Result<Vec<DescriptorRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM descriptors WHERE state = $1 ORDER BY sequence DESC, enrolled_at DESC",
+        )
+        .bind(state.as_str())
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter().map(descriptor_row).collect()
+    }
+
+    /// The acts that belong to no file, oldest first.
+    pub async fn acts(self) -> Result<Vec<ActRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM acts ORDER BY leaf").fetch_all(self.connection).await?;
+        rows.iter().map(act_row).collect()
+    }
+
     pub async fn findings(self) -> Result<Vec<FindingRow>, StoreFault> {
         let rows =
             sqlx::query("SELECT * FROM findings ORDER BY found_at, id").fetch_all(self.connection).await?;
@@ -604,6 +622,25 @@ fn peer_row(row: &SqliteRow) -> Result<PeerRow, StoreFault> {
         state: word(row, "peers", "state")?,
         descriptor: row.try_get("descriptor")?,
         enrolled_at: instant(row, "enrolled_at")?,
+    })
+}
+
+fn descriptor_row(row: &SqliteRow) -> Result<DescriptorRow, StoreFault> {
+    Ok(DescriptorRow {
+        state: word(row, "descriptors", "state")?,
+        sequence: unsigned(row, "descriptors", "sequence")?,
+        body: row.try_get("body")?,
+        enrolled_at: instant(row, "enrolled_at")?,
+    })
+}
+
+fn act_row(row: &SqliteRow) -> Result<ActRow, StoreFault> {
+    Ok(ActRow {
+        leaf: unsigned(row, "acts", "leaf")?,
+        label: row.try_get("label")?,
+        body: row.try_get("body")?,
+        salt: row.try_get("salt")?,
+        at: instant(row, "at")?,
     })
 }
 
