@@ -25,6 +25,7 @@ mod oversight;
 mod package;
 mod peer;
 mod perform;
+mod randomness;
 mod receive;
 mod record;
 mod request;
@@ -47,6 +48,7 @@ pub use oversight::{Halt, Oversight, OversightRecord};
 pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions, Stamp};
 pub use peer::Enrolled;
 pub use perform::Performed;
+pub use randomness::{Randomness, SystemRandomness};
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
 pub use timeline::{Letter, Step, Text, Timeline};
@@ -68,6 +70,7 @@ pub struct Flow {
     profile: RequestedProfile,
     zone: String,
     peers: peer::PeerCache,
+    randomness: Arc<dyn Randomness>,
 }
 
 impl Flow {
@@ -80,7 +83,27 @@ impl Flow {
         profile: RequestedProfile,
         zone: String,
     ) -> Self {
-        Self { store, keys: Arc::new(keys), clock, folder, profile, zone, peers: peer::PeerCache::default() }
+        Self {
+            store,
+            keys: Arc::new(keys),
+            clock,
+            folder,
+            profile,
+            zone,
+            peers: peer::PeerCache::default(),
+            randomness: Arc::new(SystemRandomness),
+        }
+    }
+
+    /// The same node with ids, salts and tokens from `randomness`; keys and signatures stay with the machine.
+    pub fn with_randomness(self, randomness: Arc<dyn Randomness>) -> Self {
+        Self { randomness, ..self }
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], FlowError> {
+        let mut bytes = [0; N];
+        self.randomness.fill(&mut bytes)?;
+        Ok(bytes)
     }
 
     pub fn us(&self) -> StateCode {

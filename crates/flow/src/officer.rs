@@ -33,7 +33,7 @@ impl Flow {
         if new.id.is_system() {
             return Err(FlowError::OfficerReserved);
         }
-        let token = format!("rogatory-{}", hex::encode(keys::random_bytes::<32>()?));
+        let token = format!("rogatory-{}", hex::encode(self.random::<32>()?));
         let officer = Officer { id: new.id.clone(), name: new.name, roles: new.roles, active: true };
         let row = OfficerRow {
             id: new.id.clone(),

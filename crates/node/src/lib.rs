@@ -22,7 +22,7 @@ mod tls;
 mod work;
 
 pub use carried::{Exported, export_package, import_package};
-pub use client::{Road, RoadTrouble};
+pub use client::Road;
 pub use configuration::{Configuration, OfficeConfiguration, TransferConfiguration};
 pub use descriptor::{export, sign};
 pub use error::NodeError;
