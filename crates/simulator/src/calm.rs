@@ -24,6 +24,11 @@ impl World {
             self.calm_step(&mut number, What::Restart { state }).await?;
             self.calm_step(&mut number, What::Clock { state, off: 0 }).await?;
         }
+        for state in states.clone() {
+            for peer in self.check_halts(state).await? {
+                self.calm_step(&mut number, What::Resume { state, peer }).await?;
+            }
+        }
         self.bring_home(&mut number).await?;
         let mut quiet = false;
         for _ in 0..ROUNDS {
@@ -70,7 +75,11 @@ impl World {
 
     async fn carry(&mut self, number: &mut u64, message: MessageId) -> Result<()> {
         self.calm_step(number, What::Arrive { message, harm: None }).await?;
-        self.calm_step(number, What::Answer { message, harm: None }).await?;
+        for message in self.calm_step(number, What::Answer { message, harm: None }).await? {
+            // It asked for a proof.
+            self.calm_step(number, What::Arrive { message, harm: None }).await?;
+            self.calm_step(number, What::Answer { message, harm: None }).await?;
+        }
         Ok(())
     }
 

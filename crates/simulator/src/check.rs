@@ -24,6 +24,7 @@ pub(crate) const DISCHARGED: &str = "everything owed is discharged";
 pub(crate) const AUDIT: &str = "history, ledger, outbox and inbox agree";
 pub(crate) const NO_ACCUSATION: &str = "no honest State is accused";
 pub(crate) const REWRITE_SEEN: &str = "a rewritten log is found at the next message";
+pub(crate) const REWRITE_STOPS: &str = "a rewritten log stops the exchange";
 pub(crate) const LIES_FAIL: &str = "no lie is believed";
 
 impl World {
@@ -104,7 +105,11 @@ impl World {
                     self.violated(NAMES_DIGEST, giver, format!("other bytes are stored under {envelope}"));
                 }
             }
-            _ => self.violated(DURABLE, giver, format!("the receipt for {envelope} is out, the envelope is not in")),
+            _ => self.violated(
+                DURABLE,
+                giver,
+                format!("the receipt for {envelope} is out, the envelope is not in"),
+            ),
         }
         if first.step == self.step {
             self.check_words(message, receipt)?;
@@ -202,8 +207,7 @@ impl World {
         match flow.audit().await {
             Ok(audit) => {
                 for trouble in audit.troubles {
-                    let invariant =
-                        if trouble.found.starts_with("it said ") { ONE_ANSWER } else { AUDIT };
+                    let invariant = if trouble.found.starts_with("it said ") { ONE_ANSWER } else { AUDIT };
                     self.violated(invariant, state, format!("{}: {}", trouble.what, trouble.found));
                 }
                 Ok(Outcome::said(format!("audited {} files", audit.files)))
@@ -288,6 +292,45 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A contradiction in a peer's log stopped the exchange with it.
+    pub(crate) async fn check_stopped(&mut self, state: usize, peer: usize) -> Result<()> {
+        let code = self.nation(peer)?.code;
+        let nation = self.nation(state)?;
+        // What a dying process or a full disk could not record is found again at the next message.
+        if nation.peril.is_down() || nation.peril.is_full() {
+            return Ok(());
+        }
+        if nation.disk_flow().halts().await?.iter().all(|halt| halt.peer != code) {
+            self.violated(REWRITE_STOPS, state, format!("the exchange with {code} goes on"));
+        }
+        Ok(())
+    }
+
+    /// The peers with whom the exchange was stopped because of a lie; an honest one without a lie is a violation.
+    pub(crate) async fn check_halts(&mut self, state: usize) -> Result<Vec<usize>> {
+        if !self.nation(state)?.honest {
+            return Ok(Vec::new());
+        }
+        let mut lied = Vec::new();
+        for halt in self.nation(state)?.disk_flow().halts().await? {
+            let Some(peer) = self.nations.iter().position(|nation| nation.code == halt.peer) else {
+                continue;
+            };
+            if !self.nation(peer)?.honest {
+                continue;
+            }
+            if !self.model.lied_about.contains(&(state, peer)) {
+                self.violated(
+                    NO_ACCUSATION,
+                    state,
+                    format!("stopped with {}: {:?}", halt.peer, halt.finding),
+                );
+            }
+            lied.push(peer);
+        }
+        Ok(lied)
     }
 
     async fn check_accusations(&mut self, state: usize) -> Result<()> {

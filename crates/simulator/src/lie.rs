@@ -26,10 +26,14 @@ struct Forged {
 
 impl World {
     pub(crate) async fn lie(&mut self, id: MessageId, lie: Lie) -> Result<Outcome> {
-        let Some(message) = self.messages.get(&id).cloned() else { return Ok(Outcome::said("no such message")) };
+        let Some(message) = self.messages.get(&id).cloned() else {
+            return Ok(Outcome::said("no such message"));
+        };
         let forged = match lie {
             Lie::RewrittenLog => self.rewritten(&message).await?,
-            Lie::OtherId => other_id(&message)?.map(|bytes| Forged { bytes, at: message.to, by: message.from }),
+            Lie::OtherId => {
+                other_id(&message)?.map(|bytes| Forged { bytes, at: message.to, by: message.from })
+            }
             Lie::OtherContent { like } => self.other_content(&message, like)?,
             Lie::WrongAddressee { at } => {
                 let bytes = message.bytes.clone();
@@ -50,7 +54,7 @@ impl World {
             return Ok(Outcome::said("no such State"));
         };
         let Some(flow) = at.flow().cloned() else { return Ok(Outcome::said("down")) };
-        let by = HandedBy::Peer(by.code);
+        let by = HandedBy::Answering(by.code);
         if lie == Lie::RewrittenLog {
             self.model.lied_about.insert((forged.at, message.from));
         }
@@ -60,7 +64,12 @@ impl World {
             return Ok(Outcome::said("died"));
         }
         Ok(Outcome::said(match taken {
-            Err(error) => self.failed(forged.at, &error),
+            Err(error) => {
+                if lie == Lie::RewrittenLog {
+                    self.check_stopped(forged.at, message.from).await?;
+                }
+                self.failed(forged.at, &error)
+            }
             Ok(_) => {
                 self.violated(LIES_FAIL, forged.at, format!("{} was taken in", lie.word()));
                 "believed".to_owned()
@@ -78,7 +87,9 @@ impl World {
         if sender.peril.is_down() || receiver.peril.is_down() {
             return Ok(None);
         }
-        let Some(seen) = receiver.disk().read().await?.queries().head(sender.code).await? else { return Ok(None) };
+        let Some(seen) = receiver.disk().read().await?.queries().head(sender.code).await? else {
+            return Ok(None);
+        };
         let (mut envelope, _) = Envelope::from_json(&message.bytes)?;
         let (index, size) = (envelope.log.inclusion.index, envelope.log.inclusion.size);
         if size <= seen.size || index == 0 {
@@ -110,7 +121,9 @@ impl World {
 
     fn other_content(&self, message: &Message, like: MessageId) -> Result<Option<Forged>> {
         let Some(other) = self.messages.get(&like) else { return Ok(None) };
-        if other.attempt.envelope == message.attempt.envelope || other.to != message.to || other.from != message.from
+        if other.attempt.envelope == message.attempt.envelope
+            || other.to != message.to
+            || other.from != message.from
         {
             return Ok(None);
         }
@@ -136,7 +149,12 @@ impl World {
         }
         self.open.remove(&(message.from, message.to));
         match flow.settle(message.attempt.envelope, &forged).await {
-            Err(error) => self.not_believed(message, &flow, &error).await,
+            Err(error) => {
+                if lie == Lie::ReceiptWithForeignHead {
+                    self.check_stopped(message.from, message.to).await?;
+                }
+                self.not_believed(message, &flow, &error).await
+            }
             Ok(_) if self.nation(message.from)?.peril.is_down() => Ok(Outcome::said("died")),
             Ok(_) => {
                 self.violated(LIES_FAIL, message.from, format!("{} was believed", lie.word()));
@@ -170,7 +188,8 @@ impl World {
                     head.root = Hash::from_bytes(*Digest::of(b"a root that never was").as_bytes());
                     let log = KeyName::of_log(self.nation(message.from)?.code);
                     let body = Checkpoint::new(log, head.size, head.root).to_string();
-                    let seconds = u64::try_from(now.seconds())?;
+                    // Later than any resumption: what was cosigned before one is not held against a peer.
+                    let seconds = u64::try_from(now.seconds())? + 2 * 24 * 3600;
                     head.cosignature = cosignature::cosign(&body, giver.keys().cosigner(), seconds)?;
                 }
                 None => return Ok(None),

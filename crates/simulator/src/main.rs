@@ -85,13 +85,12 @@ async fn perform(command: Command) -> Result<bool> {
         Command::Replay { log } => {
             let log = Log::read(&log)?;
             let mut shown = Ok(());
-            let summary = simulator::replay(&log, None, &mut |step, said| {
-                match serde_json::to_string(step) {
+            let summary =
+                simulator::replay(&log, None, &mut |step, said| match serde_json::to_string(step) {
                     Ok(text) => println!("{text}\n    {said}"),
                     Err(error) => shown = Err(error),
-                }
-            })
-            .await?;
+                })
+                .await?;
             shown?;
             println!("{}", serde_json::to_string(&summary)?);
             tell(&summary);
@@ -121,7 +120,8 @@ async fn many(arguments: &RunArguments) -> Result<bool> {
         let progress = |text: &str| eprintln!("seed {seed}: {text}");
         let (summary, log) = simulator::run(&order, &progress).await?;
         if summary.violations > 0 || arguments.log_always {
-            let path = arguments.log.clone().unwrap_or_else(|| PathBuf::from(format!("simulation-{seed}.log")));
+            let path =
+                arguments.log.clone().unwrap_or_else(|| PathBuf::from(format!("simulation-{seed}.log")));
             log.write(&path)?;
             eprintln!("seed {seed}: the steps are in `{}`", path.display());
         }

@@ -2,7 +2,6 @@
 
 use crate::step::{Harm, MessageId};
 use flow::Attempt;
-use vocabulary::Report;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Road {
@@ -14,7 +13,10 @@ pub(crate) enum Road {
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     Receipt(Vec<u8>),
-    NotTaken { status: u16, report: Report },
+    NotTaken {
+        status: u16,
+        body: Vec<u8>,
+    },
     /// No connection, or one that broke before an answer came.
     Broken,
 }
@@ -34,6 +36,8 @@ pub(crate) struct Message {
     pub arrived: bool,
     pub lost: bool,
     pub reply: Option<Reply>,
+    /// Sent again at once with the proof that the addressee asked for.
+    pub proven: bool,
 }
 
 /// The members of an envelope of which one bit may change; their lengths are the same in every run.

@@ -176,7 +176,10 @@ impl Planner {
                 self.soon(at, 5 * MINUTE, 16 * HOUR, again);
                 let mut whats = vec![What::Act { state, officer, file, act }];
                 // What follows a preservation stops its clock on both sides.
-                if matches!(act, Act::AskExtension { .. }) && self.dice.chance(300) && known.kind == Kind::Preservation {
+                if matches!(act, Act::AskExtension { .. })
+                    && self.dice.chance(300)
+                    && known.kind == Kind::Preservation
+                {
                     let act = Act::Draft { to: known.to, kind: Kind::StoredData, follows: Some(file) };
                     whats.push(What::Act { state, officer: Who::First, file: 0, act });
                 }
@@ -191,7 +194,9 @@ impl Planner {
     /// A blow in the very step that comes.
     fn blow(&mut self, world: &World, what: &What, at: i64) -> Option<What> {
         let state = match what {
-            What::Act { state, .. } | What::Desk { state } | What::Post { state } | What::Watch { state } => *state,
+            What::Act { state, .. } | What::Desk { state } | What::Post { state } | What::Watch { state } => {
+                *state
+            }
             What::Arrive { message, .. } => world.messages.get(message)?.to,
             What::Answer { message, .. } => world.messages.get(message)?.from,
             _ => return None,
@@ -291,6 +296,16 @@ impl Planner {
             What::Answer { message, .. } | What::TimeOut { message } => {
                 if let Some(message) = world.messages.get(message) {
                     self.post(at, message.from);
+                }
+            }
+            What::Lie { message, lie: Lie::RewrittenLog } => {
+                if let Some((from, to)) = world.messages.get(message).map(|m| (m.from, m.to)) {
+                    self.soon(at, 5 * MINUTE, 3 * HOUR, Plan::Do(What::Resume { state: to, peer: from }));
+                }
+            }
+            What::Lie { message, lie: Lie::ReceiptWithForeignHead } => {
+                if let Some((from, to)) = world.messages.get(message).map(|m| (m.from, m.to)) {
+                    self.soon(at, 5 * MINUTE, 3 * HOUR, Plan::Do(What::Resume { state: from, peer: to }));
                 }
             }
             What::FreeSpace { state } | What::Restart { state } if self.watches.insert(*state) => {

@@ -52,8 +52,7 @@ impl Log {
     }
 
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         Self::parse(&text).with_context(|| format!("`{}` is no log of a simulation", path.display()))
     }
 

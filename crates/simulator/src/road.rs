@@ -8,7 +8,10 @@ use crate::{
     world::{Outcome, World},
 };
 use anyhow::{Context as _, Result};
-use exchange::{RoadTrouble, answer};
+use exchange::{
+    AdmitFault, CosignedHead, RoadTrouble,
+    answer::{self, Challenge},
+};
 use flow::{Attempt, Delivered, Flow, FlowError, HandedBy};
 use std::collections::BTreeSet;
 use vocabulary::{Digest, Failure as _};
@@ -18,7 +21,7 @@ const ROUNDS: usize = 16;
 /// From here on a message counts as delayed.
 const DELAYED: i64 = 5 * SECOND;
 /// Refusals of an envelope that accuse its sender.
-pub(crate) const ACCUSING: [&str; 2] = ["P-524", "P-525"];
+pub(crate) const ACCUSING: [&str; 5] = ["P-524", "P-525", "P-529", "P-537", "P-900"];
 
 impl World {
     /// As `node::work::desk`: open what arrived, discharge what is due, until nothing is left.
@@ -46,7 +49,8 @@ impl World {
                 break;
             }
         }
-        let said = format!("recorded {recorded}, discharged {discharged}, postponed {postponed} {troubles:?}");
+        let said =
+            format!("recorded {recorded}, discharged {discharged}, postponed {postponed} {troubles:?}");
         let busy = if discharged > 0 { vec![state] } else { Vec::new() };
         Ok(Outcome { busy, ..Outcome::said(said) })
     }
@@ -112,6 +116,7 @@ impl World {
             arrived: false,
             lost: false,
             reply: None,
+            proven: false,
         };
         Ok(Ok(self.keep(message)))
     }
@@ -200,7 +205,9 @@ impl World {
 
     /// The same bytes once more, some time later; nobody waits for the answer.
     pub(crate) async fn repeat(&mut self, id: MessageId) -> Result<Outcome> {
-        let Some(message) = self.messages.get(&id).cloned() else { return Ok(Outcome::said("no such message")) };
+        let Some(message) = self.messages.get(&id).cloned() else {
+            return Ok(Outcome::said("no such message"));
+        };
         if !self.reaches(message.from, message.to) || self.nation(message.to)?.flow().is_none() {
             return Ok(Outcome::said("not reached"));
         }
@@ -227,7 +234,7 @@ impl World {
     /// As `node::server::take_in`: what leaves is a receipt, or a status with a report.
     async fn take_in(&mut self, message: &Message, bytes: &[u8], harmed: bool) -> Result<(String, Reply)> {
         let by = match message.road {
-            Road::Network => HandedBy::Peer(self.nation(message.from)?.code),
+            Road::Network => HandedBy::Answering(self.nation(message.from)?.code),
             Road::Pouch => HandedBy::Pouch,
         };
         let Some(flow) = self.nation(message.to)?.flow().cloned() else {
@@ -251,13 +258,25 @@ impl World {
                     self.violated("no honest State is accused", message.to, format!("{code}: {error}"));
                 }
                 // Which part of the sealed text a flipped bit breaks differs from run to run.
-                let said = if matches!(code.as_str(), "P-511" | "P-513" | "P-514") { "damaged" } else { &code };
-                let report = error.report();
-                let reply =
-                    Reply::NotTaken { status: answer::status(&report), report: answer::shown(&report) };
-                Ok((said.to_owned(), reply))
+                let said =
+                    if matches!(code.as_str(), "P-511" | "P-513" | "P-514") { "damaged" } else { &code };
+                let said = said.to_owned();
+                Ok((said, self.not_taken(message, &flow, &error).await?))
             }
         }
+    }
+
+    /// As `node::server`: a status and a report, with a head when a proof from it is missing.
+    async fn not_taken(&self, message: &Message, flow: &Flow, error: &FlowError) -> Result<Reply> {
+        let report = error.report();
+        let status = answer::status(&report);
+        if let FlowError::Admit(AdmitFault::NotLinked { .. }) = error
+            && let Ok(Some(head)) = flow.challenge(self.nation(message.from)?.code).await
+        {
+            let body = serde_json::to_vec(&Challenge { report, head })?;
+            return Ok(Reply::NotTaken { status, body });
+        }
+        Ok(Reply::NotTaken { status, body: serde_json::to_vec(&answer::shown(&report))? })
     }
 
     /// What the addressee answered reaches the sender, if it still waits.
@@ -291,7 +310,16 @@ impl World {
                     Err(error) => self.not_believed(message, &flow, &error).await,
                 }
             }
-            Reply::NotTaken { status, report } => match answer::trouble(status, Some(report)) {
+            Reply::NotTaken { status, body } => match answer::trouble(status, &body) {
+                RoadTrouble::ProveFrom(head) if !message.proven => self.prove(message, &flow, &head).await,
+                RoadTrouble::ProveFrom(_) => self.attempt_failed(message, &flow, "P-528").await,
+                RoadTrouble::Halted => {
+                    if let Err(error) = flow.attempt_halted(attempt).await {
+                        self.failed(message.from, &error);
+                    }
+                    let failed = Some((message.from, attempt.attempts));
+                    Ok(Outcome { failed, ..Outcome::said("halted there") })
+                }
                 RoadTrouble::Later(trouble) => self.attempt_failed(message, &flow, &trouble).await,
                 RoadTrouble::Refused(report) => {
                     if let Err(error) = flow.attempt_refused(attempt, &report).await {
@@ -302,6 +330,30 @@ impl World {
                 }
             },
             Reply::Broken => self.attempt_failed(message, &flow, "the connection broke").await,
+        }
+    }
+
+    /// As `node::work::attempted`: once more in the same attempt, with the proof that the addressee asks for.
+    async fn prove(&mut self, message: &Message, flow: &Flow, head: &CosignedHead) -> Result<Outcome> {
+        if let Err(error) = flow.challenged(message.attempt.peer, head).await {
+            let code = self.failed(message.from, &error);
+            let outcome = self.attempt_failed(message, flow, &code).await?;
+            return Ok(Outcome { said: format!("challenged {code}"), ..outcome });
+        }
+        let id = self.step * MESSAGES_MAX;
+        let (from, to) = (message.from, message.to);
+        match self.send(id, from, to, message.attempt.clone(), Road::Network, flow).await? {
+            Ok(id) => {
+                self.open.insert((from, to), id);
+                if let Some(message) = self.messages.get_mut(&id) {
+                    message.proven = true;
+                }
+                Ok(Outcome { sent: vec![id], ..Outcome::said("challenged") })
+            }
+            Err(code) => {
+                let outcome = self.attempt_failed(message, flow, &code).await?;
+                Ok(Outcome { said: code, ..outcome })
+            }
         }
     }
 
@@ -358,8 +410,8 @@ impl World {
     /// The sender's node, if the same process still waits for this answer.
     pub(crate) fn waiting(&self, message: &Message) -> Result<Option<Flow>> {
         let nation = self.nation(message.from)?;
-        let waits = self.open.get(&(message.from, message.to)) == Some(&message.id)
-            && nation.life == message.life;
+        let waits =
+            self.open.get(&(message.from, message.to)) == Some(&message.id) && nation.life == message.life;
         Ok(nation.flow().filter(|_| waits).cloned())
     }
 
@@ -376,7 +428,9 @@ impl World {
     }
 
     pub(crate) async fn time_out(&mut self, id: MessageId) -> Result<Outcome> {
-        let Some(message) = self.messages.get(&id).cloned() else { return Ok(Outcome::said("no such message")) };
+        let Some(message) = self.messages.get(&id).cloned() else {
+            return Ok(Outcome::said("no such message"));
+        };
         let Some(flow) = self.waiting(&message)? else { return Ok(Outcome::said("nobody waits")) };
         self.open.remove(&(message.from, message.to));
         self.counts.fault("timed-out");

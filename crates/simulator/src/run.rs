@@ -1,13 +1,6 @@
 //! One run from a seed, or from a log of steps.
 
-use crate::{
-    fault::Faults,
-    model::Violation,
-    plan::Planner,
-    record::Log,
-    step::Step,
-    world::World,
-};
+use crate::{fault::Faults, model::Violation, plan::Planner, record::Log, step::Step, world::World};
 use anyhow::Result;
 use serde::Serialize;
 use std::{
@@ -81,11 +74,7 @@ pub async fn run(order: &Order, progress: &dyn Fn(&str)) -> Result<(Summary, Log
 }
 
 /// Does the steps of a log again, and lets everything come to rest as `run` does.
-pub async fn replay(
-    log: &Log,
-    keep: Option<&Path>,
-    show: &mut dyn FnMut(&Step, &str),
-) -> Result<Summary> {
+pub async fn replay(log: &Log, keep: Option<&Path>, show: &mut dyn FnMut(&Step, &str)) -> Result<Summary> {
     let place = Place::make(keep)?;
     let mut world = World::found(place.path(), log.states, log.seed, &|_| {}).await?;
     for step in &log.steps {

@@ -27,49 +27,111 @@ pub struct Step {
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum What {
     /// An officer acts in a file.
-    Act { state: usize, officer: Who, file: FileStep, act: Act },
+    Act {
+        state: usize,
+        officer: Who,
+        file: FileStep,
+        act: Act,
+    },
     /// The node opens its inbox and discharges what is due.
-    Desk { state: usize },
+    Desk {
+        state: usize,
+    },
     /// The node puts on the road what is due, one envelope at a time to each peer.
-    Post { state: usize },
+    Post {
+        state: usize,
+    },
     /// The node looks for missing receipts and for what a wrong clock put off.
-    Watch { state: usize },
+    Watch {
+        state: usize,
+    },
     /// Operators put every envelope that a peer refused for good into the pouch.
-    Export { state: usize },
+    Export {
+        state: usize,
+    },
     /// An officer puts the oldest waiting envelope of a file into the pouch beside the network.
-    Pouch { state: usize, file: FileStep },
+    Pouch {
+        state: usize,
+        file: FileStep,
+    },
     /// The message reaches its addressee.
-    Arrive { message: MessageId, harm: Option<Harm> },
+    Arrive {
+        message: MessageId,
+        harm: Option<Harm>,
+    },
     /// The same bytes reach the addressee once more.
-    Repeat { message: MessageId },
+    Repeat {
+        message: MessageId,
+    },
     /// What the addressee answered reaches the sender.
-    Answer { message: MessageId, harm: Option<Harm> },
+    Answer {
+        message: MessageId,
+        harm: Option<Harm>,
+    },
     /// The message or its answer is gone.
-    Lose { message: MessageId },
+    Lose {
+        message: MessageId,
+    },
     /// The sender waits no longer.
-    TimeOut { message: MessageId },
+    TimeOut {
+        message: MessageId,
+    },
     /// Somebody lies with this message in hand.
-    Lie { message: MessageId, lie: Lie },
+    Lie {
+        message: MessageId,
+        lie: Lie,
+    },
     /// A blow is prepared for the point after `after` others.
-    Arm { state: usize, after: u32, blow: Blow },
+    Arm {
+        state: usize,
+        after: u32,
+        blow: Blow,
+    },
     /// The process is killed between two writes of nothing.
-    Kill { state: usize },
-    Restart { state: usize },
-    FreeSpace { state: usize },
+    Kill {
+        state: usize,
+    },
+    Restart {
+        state: usize,
+    },
+    FreeSpace {
+        state: usize,
+    },
     /// The network between these States and all others is cut.
-    Cut { states: Vec<usize> },
+    Cut {
+        states: Vec<usize>,
+    },
     Mend,
     /// The clock of a State is off by so many microseconds from now on.
-    Clock { state: usize, off: i64 },
+    Clock {
+        state: usize,
+        off: i64,
+    },
     /// A State issues a newer descriptor.
-    Renew { state: usize },
+    Renew {
+        state: usize,
+    },
     /// A State enrols the newest descriptor of another.
-    Learn { state: usize, of: usize },
+    Learn {
+        state: usize,
+        of: usize,
+    },
     /// A copy of the database is made, as operators do.
-    Copy { state: usize },
+    Copy {
+        state: usize,
+    },
     /// The State goes on from the copy: its log has two continuations from here.
-    Restore { state: usize },
-    Audit { state: usize },
+    Restore {
+        state: usize,
+    },
+    /// An officer looked at the finding about a peer and lets the exchange go on.
+    Resume {
+        state: usize,
+        peer: usize,
+    },
+    Audit {
+        state: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +236,7 @@ impl What {
             | Self::Learn { state, .. }
             | Self::Copy { state }
             | Self::Restore { state }
+            | Self::Resume { state, .. }
             | Self::Audit { state } => Some(*state),
             _ => None,
         }

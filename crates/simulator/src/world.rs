@@ -58,7 +58,12 @@ impl Outcome {
 
 impl World {
     /// Founds the States and enrols each with every other.
-    pub(crate) async fn found(place: &Path, states: usize, seed: u64, progress: &dyn Fn(&str)) -> Result<Self> {
+    pub(crate) async fn found(
+        place: &Path,
+        states: usize,
+        seed: u64,
+        progress: &dyn Fn(&str),
+    ) -> Result<Self> {
         let common = Common::default();
         let mut nations = Vec::new();
         for number in 0..states {
@@ -204,6 +209,7 @@ impl World {
                 Ok(Outcome::said("copied"))
             }
             What::Restore { state } => self.restore(*state).await,
+            What::Resume { state, peer } => self.resume(*state, *peer).await,
             What::Audit { state } => self.audit(*state).await,
         }
     }
@@ -229,6 +235,19 @@ impl World {
             Ok(_) => "learnt".to_owned(),
             Err(error) => self.failed(state, &error),
         }))
+    }
+
+    async fn resume(&mut self, state: usize, peer: usize) -> Result<Outcome> {
+        let Some(code) = self.nations.get(peer).map(|nation| nation.code) else {
+            return Ok(Outcome::said("no such State"));
+        };
+        let officer = self.nation(state)?.second.clone();
+        let Some(flow) = self.nation(state)?.flow().cloned() else { return Ok(Outcome::said("down")) };
+        let done = flow.resume(&officer, code, "The two States spoke by telephone.", false).await;
+        Ok(match done {
+            Ok(()) => Outcome { busy: vec![state, peer], ..Outcome::said("resumed") },
+            Err(error) => Outcome::said(self.failed(state, &error)),
+        })
     }
 
     /// The code of an error; a fault of a machine that was not struck is itself a violation.
