@@ -27,6 +27,7 @@ mod package;
 mod peer;
 mod perform;
 mod published;
+mod randomness;
 mod receive;
 mod record;
 mod request;
@@ -52,6 +53,7 @@ pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, Sea
 pub use peer::{Enrolled, key_overlap};
 pub use perform::Performed;
 pub use published::{CosignedBy, LogState, Unlinked, WitnessTrouble};
+pub use randomness::{Randomness, SystemRandomness};
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
 pub use timeline::{Letter, Step, Text, Timeline};
@@ -74,6 +76,7 @@ pub struct Flow {
     zone: String,
     peers: peer::PeerCache,
     wanted: peer::Wanted,
+    randomness: Arc<dyn Randomness>,
 }
 
 impl Flow {
@@ -95,7 +98,19 @@ impl Flow {
             zone,
             peers: peer::PeerCache::default(),
             wanted: peer::Wanted::default(),
+            randomness: Arc::new(SystemRandomness),
         }
+    }
+
+    /// The same node with ids, salts and tokens from `randomness`; keys and signatures stay with the machine.
+    pub fn with_randomness(self, randomness: Arc<dyn Randomness>) -> Self {
+        Self { randomness, ..self }
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], FlowError> {
+        let mut bytes = [0; N];
+        self.randomness.fill(&mut bytes)?;
+        Ok(bytes)
     }
 
     pub fn us(&self) -> StateCode {

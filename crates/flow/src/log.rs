@@ -21,7 +21,7 @@ impl Flow {
         label: &str,
         digest: &Digest,
     ) -> Result<([u8; 32], u64), FlowError> {
-        let salt = keys::random_bytes::<32>()?;
+        let salt = self.random::<32>()?;
         let commitment = Commitment::new(label, &Salt::from_bytes(salt), digest);
         let size = write.queries().ledger_size().await?;
         let nodes = load(write, tree::needed_for_append(size)).await?;

@@ -29,12 +29,16 @@ impl std::fmt::Debug for Credential {
 }
 
 impl Flow {
+    fn new_token(&self) -> Result<String, FlowError> {
+        Ok(format!("rogatory-{}", hex::encode(self.random::<32>()?)))
+    }
+
     /// Adds an officer and returns the token, which is kept here only as a digest.
     pub async fn add_officer(&self, new: NewOfficer) -> Result<String, FlowError> {
         if new.id.is_system() {
             return Err(FlowError::OfficerReserved);
         }
-        let token = new_token()?;
+        let token = self.new_token()?;
         let officer = Officer { id: new.id.clone(), name: new.name, roles: new.roles, active: true };
         let row = OfficerRow {
             id: new.id.clone(),
@@ -84,7 +88,7 @@ impl Flow {
         if !read_officer(&row)?.active {
             return Err(FlowError::OfficerInactive { id: id.to_string() });
         }
-        let token = new_token()?;
+        let token = self.new_token()?;
         row.token_digest = Digest::of(token.as_bytes());
         write.put_officer(&row).await?;
         self.record_act(&mut write, by, NodeAct::TokenRenewed { officer: id.clone() }).await?;
@@ -120,10 +124,6 @@ impl Flow {
 
 fn unknown(id: &OfficerId) -> FlowError {
     FlowError::UnknownOfficer { id: id.to_string() }
-}
-
-fn new_token() -> Result<String, FlowError> {
-    Ok(format!("rogatory-{}", hex::encode(keys::random_bytes::<32>()?)))
 }
 
 fn read_officer(row: &OfficerRow) -> Result<Officer, FlowError> {

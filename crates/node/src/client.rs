@@ -6,43 +6,21 @@ use crate::{
     renewal::look_at_number,
     tls::client_config,
 };
-use exchange::CosignedHead;
+use exchange::{RoadTrouble, answer};
 use flow::Flow;
 use register::Peer;
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
-use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use vocabulary::{Digest, Report, StateCode};
+use vocabulary::{Digest, StateCode};
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// The largest receipt or error that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
-
-/// What came of an attempt.
-#[derive(Debug)]
-pub enum RoadTrouble {
-    /// Try again later; the text holds no payload.
-    Later(String),
-    /// The peer's node will not take this envelope.
-    Refused(Report),
-    /// The peer's node stopped the exchange with us; the envelope can be tried again later.
-    Halted,
-    /// The peer's node takes it only with a proof that our log follows from this head of it.
-    ProveFrom(CosignedHead),
-}
-
-/// The answer to an envelope whose log is not proven to follow from the head that was seen.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Challenge {
-    #[serde(flatten)]
-    pub(crate) report: Report,
-    pub(crate) head: CosignedHead,
-}
 
 /// Connections to peers, one client for each descriptor.
 #[derive(Debug, Clone)]
@@ -102,35 +80,18 @@ impl Road {
         if let Some(shown) = self.exported.now(self.flow.now()) {
             request = request.header(NUMBER_HEADER, shown.sequence);
         }
-        let answer =
+        let response =
             request.body(envelope).send().await.map_err(|error| RoadTrouble::Later(plain(&error)))?;
-        let number = answer.headers().get(NUMBER_HEADER).and_then(|value| value.to_str().ok());
+        let number = response.headers().get(NUMBER_HEADER).and_then(|value| value.to_str().ok());
         look_at_number(&self.flow, peer.state(), number)
             .await
             .map_err(|error| RoadTrouble::Later(error.to_string()))?;
-        let status = answer.status();
-        let body = limited(answer).await?;
+        let status = response.status();
+        let body = limited(response).await?;
         if status == StatusCode::OK {
             return Ok(body);
         }
-        let report: Option<Report> = serde_json::from_slice(&body).ok();
-        match (status, report) {
-            (StatusCode::CONFLICT, Some(report)) if report.code == "R-901" => Err(RoadTrouble::Halted),
-            (StatusCode::CONFLICT, Some(report)) if report.code == "P-528" => {
-                match serde_json::from_slice::<Challenge>(&body) {
-                    Ok(challenge) => Err(RoadTrouble::ProveFrom(challenge.head)),
-                    Err(_) => Err(RoadTrouble::Later("the peer answered 409 (P-528)".to_owned())),
-                }
-            }
-            (StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE, Some(report)) => {
-                Err(RoadTrouble::Refused(report))
-            }
-            (status, Some(report)) => {
-                let code: String = report.code.chars().take(8).collect();
-                Err(RoadTrouble::Later(format!("the peer answered {} ({code})", status.as_u16())))
-            }
-            (status, None) => Err(RoadTrouble::Later(format!("the peer answered {}", status.as_u16()))),
-        }
+        Err(answer::trouble(status.as_u16(), &body))
     }
 }
 

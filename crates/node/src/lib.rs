@@ -27,7 +27,7 @@ mod witnesses;
 mod work;
 
 pub use carried::{Exported, export_package, import_package};
-pub use client::{Road, RoadTrouble};
+pub use client::Road;
 pub use configuration::{
     Configuration, LogConfiguration, OfficeConfiguration, TransferConfiguration, WitnessConfiguration,
 };

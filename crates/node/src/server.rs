@@ -2,7 +2,6 @@
 
 use crate::{
     Limits,
-    client::Challenge,
     descriptor::{Exported, NUMBER_HEADER},
     renewal,
     served::ServedCounts,
@@ -100,7 +99,7 @@ async fn receipted(endpoint: &Endpoint, peer: StateCode, body: Body) -> Response
 async fn challenge(flow: &Flow, peer: StateCode, report: Report) -> Response {
     match flow.challenge(peer).await {
         Ok(Some(head)) => {
-            let body = serde_json::to_vec(&Challenge { report, head }).unwrap_or_default();
+            let body = serde_json::to_vec(&exchange::answer::Challenge { report, head }).unwrap_or_default();
             (StatusCode::CONFLICT, [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         Ok(None) => refuse(&report),
@@ -197,36 +196,12 @@ fn turn_away(report: &Report) -> Response {
 }
 
 fn refuse(report: &Report) -> Response {
-    let status = match (report.family, report.code.as_str()) {
-        (_, "F-002") => StatusCode::INSUFFICIENT_STORAGE,
-        (_, "P-510") => StatusCode::PAYLOAD_TOO_LARGE,
-        (_, "R-551") => StatusCode::FORBIDDEN,
-        // Our view of the sender may be old: it keeps the envelope and tries again.
-        (_, code) if code.starts_with("P-4") || matches!(code, "P-233" | "P-921") => StatusCode::CONFLICT,
-        // It waits until people have spoken, or comes again with another proof.
-        (_, "R-901" | "P-524" | "P-525" | "P-528" | "P-529" | "P-900") => StatusCode::CONFLICT,
-        (Family::Refusal | Family::PeerFault, _) => StatusCode::UNPROCESSABLE_ENTITY,
-        (Family::Fault, _) => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    answer(status, report)
+    let status = StatusCode::from_u16(exchange::answer::status(report));
+    answer(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), report)
 }
 
 fn answer(status: StatusCode, report: &Report) -> Response {
     tracing::warn!(code = report.code, status = status.as_u16(), "refused");
-    let body = serde_json::to_vec(&shown(report)).unwrap_or_default();
+    let body = serde_json::to_vec(&exchange::answer::shown(report)).unwrap_or_default();
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-/// What a peer may know: of our own faults only that there is one.
-fn shown(report: &Report) -> Report {
-    if report.family != Family::Fault {
-        return report.clone();
-    }
-    Report {
-        family: Family::Fault,
-        code: report.code.clone(),
-        message: "this node cannot store the envelope now".to_owned(),
-        clause: None,
-        remedy: "try again later; nothing was stored and no receipt was given".to_owned(),
-    }
 }

@@ -4,12 +4,14 @@
 //! Not here: what the bytes mean, when something is due, any rule.
 
 mod error;
+mod hazard;
 mod query;
 mod row;
 mod session;
 mod write;
 
 pub use error::StoreFault;
+pub use hazard::{Hazard, Point};
 pub use query::Queries;
 pub use row::{
     ActRow, CosignatureRow, DescriptorRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow,

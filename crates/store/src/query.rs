@@ -96,6 +96,8 @@ impl<'a> Queries<'a> {
 
     /// Envelopes without a receipt whose next attempt is due, oldest first; of one file only the oldest, and none
     /// to a peer with which the exchange is stopped.
+    ///
+    /// Nothing follows a request that was refused and not yet delivered by another road: it could not be placed.
     pub async fn outbox_due(self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreFault> {
         // Chosen by the small columns of an index; the statements themselves are read for those chosen only.
         let rows = sqlx::query(
@@ -108,6 +110,10 @@ impl<'a> Queries<'a> {
                        WHERE earlier.file_id = outbox.file_id
                          AND earlier.delivered_at IS NULL AND earlier.refused_at IS NULL
                          AND (earlier.queued_at, earlier.leaf) < (outbox.queued_at, outbox.leaf))
+                   AND NOT EXISTS (
+                       SELECT 1 FROM outbox AS opening
+                       WHERE opening.file_id = outbox.file_id AND opening.kind = 'request'
+                         AND opening.delivered_at IS NULL AND opening.refused_at IS NOT NULL)
                  ORDER BY queued_at, leaf LIMIT $2)
              ORDER BY queued_at, leaf",
         )

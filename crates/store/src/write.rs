@@ -18,7 +18,7 @@ impl Write {
         )
         .bind(name)
         .bind(value)
-        .execute(&mut *self.transaction)
+        .execute(self.row("settings")?)
         .await?;
         Ok(())
     }
@@ -37,7 +37,7 @@ impl Write {
         .bind(&event.body)
         .bind(event.salt.as_slice())
         .bind(number(event.leaf))
-        .execute(&mut *self.transaction)
+        .execute(self.row("events")?)
         .await?;
         one(&done, "events", || event.file.to_string())
     }
@@ -51,7 +51,7 @@ impl Write {
         .bind(file.to_string())
         .bind(body)
         .bind(due.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("duties")?)
         .await?;
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Write {
         )
         .bind(id)
         .bind(now.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("duties")?)
         .await?;
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Write {
             .bind(id)
             .bind(due.micros())
             .bind(trouble)
-            .execute(&mut *self.transaction)
+            .execute(self.row("duties")?)
             .await?;
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Write {
         .bind(number(row.leaf))
         .bind(row.queued_at.micros())
         .bind(row.next_attempt.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("outbox")?)
         .await?;
         one(&done, "outbox", || row.envelope.to_string())
     }
@@ -108,7 +108,7 @@ impl Write {
         .bind(envelope.to_string())
         .bind(next.micros())
         .bind(trouble)
-        .execute(&mut *self.transaction)
+        .execute(self.row("outbox")?)
         .await?;
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Write {
         .bind(envelope.to_string())
         .bind(at.micros())
         .bind(receipt)
-        .execute(&mut *self.transaction)
+        .execute(self.row("outbox")?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -140,7 +140,7 @@ impl Write {
         .bind(envelope.to_string())
         .bind(at.micros())
         .bind(trouble)
-        .execute(&mut *self.transaction)
+        .execute(self.row("outbox")?)
         .await?;
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Write {
         sqlx::query("UPDATE outbox SET thresholds = $2 WHERE envelope_id = $1 AND thresholds < $2")
             .bind(envelope.to_string())
             .bind(i64::from(threshold))
-            .execute(&mut *self.transaction)
+            .execute(self.row("outbox")?)
             .await?;
         Ok(())
     }
@@ -169,7 +169,7 @@ impl Write {
         .bind(row.received_at.micros())
         .bind(number(row.leaf))
         .bind(row.state.as_str())
-        .execute(&mut *self.transaction)
+        .execute(self.row("inbox")?)
         .await?;
         one(&done, "inbox", || row.envelope.to_string())
     }
@@ -190,7 +190,7 @@ impl Write {
         .bind(state.as_str())
         .bind(file.map(|f| f.to_string()))
         .bind(code)
-        .execute(&mut *self.transaction)
+        .execute(self.row("inbox")?)
         .await?;
         Ok(())
     }
@@ -204,7 +204,7 @@ impl Write {
         .bind(digest.to_string())
         .bind(body)
         .bind(now.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("objects")?)
         .await?;
         Ok(digest)
     }
@@ -216,7 +216,7 @@ impl Write {
         )
         .bind(number(leaf))
         .bind(commitment.as_slice())
-        .execute(&mut *self.transaction)
+        .execute(self.row("ledger_leaves")?)
         .await?;
         one(&done, "ledger_leaves", || leaf.to_string())
     }
@@ -228,7 +228,7 @@ impl Write {
         .bind(i64::from(node.level))
         .bind(number(node.position))
         .bind(node.hash.as_slice())
-        .execute(&mut *self.transaction)
+        .execute(self.row("ledger_nodes")?)
         .await?;
         one(&done, "ledger_nodes", || format!("{}/{}", node.level, node.position))
     }
@@ -245,7 +245,7 @@ impl Write {
         .bind(&head.note)
         .bind(i64::from(head.linked))
         .bind(head.seen_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("heads")?)
         .await?;
         Ok(())
     }
@@ -260,7 +260,7 @@ impl Write {
         .bind(row.root.as_slice())
         .bind(&row.line)
         .bind(row.received_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("cosignatures")?)
         .await?;
         Ok(())
     }
@@ -273,7 +273,7 @@ impl Write {
         .bind(halt.peer.as_str())
         .bind(halt.halted_at.micros())
         .bind(&halt.finding)
-        .execute(&mut *self.transaction)
+        .execute(self.row("halts")?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -282,7 +282,7 @@ impl Write {
     pub async fn end_halt(&mut self, peer: StateCode) -> Result<bool, StoreFault> {
         let done = sqlx::query("DELETE FROM halts WHERE peer = $1")
             .bind(peer.as_str())
-            .execute(&mut *self.transaction)
+            .execute(self.row("halts")?)
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -295,7 +295,7 @@ impl Write {
         .bind(&row.subject)
         .bind(&row.body)
         .bind(&row.salt)
-        .execute(&mut *self.transaction)
+        .execute(self.row("oversight")?)
         .await?;
         one(&done, "oversight", || row.leaf.to_string())
     }
@@ -310,10 +310,10 @@ impl Write {
              SELECT peer, size, root, line, received_at, $2 FROM cosignatures WHERE peer = $1
              ON CONFLICT DO NOTHING",
         ] {
-            sqlx::query(sql).bind(peer.as_str()).bind(until.micros()).execute(&mut *self.transaction).await?;
+            sqlx::query(sql).bind(peer.as_str()).bind(until.micros()).execute(self.row("heads")?).await?;
         }
         for sql in ["DELETE FROM heads WHERE peer = $1", "DELETE FROM cosignatures WHERE peer = $1"] {
-            sqlx::query(sql).bind(peer.as_str()).execute(&mut *self.transaction).await?;
+            sqlx::query(sql).bind(peer.as_str()).execute(self.row("heads")?).await?;
         }
         Ok(())
     }
@@ -330,7 +330,7 @@ impl Write {
         .bind(row.root.as_slice())
         .bind(&row.line)
         .bind(row.received_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("witnessed")?)
         .await?;
         Ok(())
     }
@@ -344,7 +344,7 @@ impl Write {
         .bind(&view.side)
         .bind(&view.body)
         .bind(view.changed_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("views")?)
         .await?;
         Ok(())
     }
@@ -357,7 +357,7 @@ impl Write {
         .bind(officer.id.as_str())
         .bind(&officer.body)
         .bind(officer.token_digest.to_string())
-        .execute(&mut *self.transaction)
+        .execute(self.row("officers")?)
         .await?;
         one(&done, "officers", || officer.id.to_string())
     }
@@ -368,7 +368,7 @@ impl Write {
             .bind(officer.id.as_str())
             .bind(&officer.body)
             .bind(officer.token_digest.to_string())
-            .execute(&mut *self.transaction)
+            .execute(self.row("officers")?)
             .await?;
         one(&done, "officers", || officer.id.to_string())
     }
@@ -384,7 +384,7 @@ impl Write {
         .bind(Digest::of(&row.body).to_string())
         .bind(&row.body)
         .bind(row.enrolled_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("descriptors")?)
         .await?;
         Ok(())
     }
@@ -398,7 +398,7 @@ impl Write {
         .bind(&act.body)
         .bind(&act.salt)
         .bind(act.at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("acts")?)
         .await?;
         one(&done, "acts", || act.leaf.to_string())
     }
@@ -412,7 +412,7 @@ impl Write {
         .bind(peer.state.as_str())
         .bind(&peer.descriptor)
         .bind(peer.enrolled_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("peers")?)
         .await?;
         Ok(())
     }
@@ -430,7 +430,7 @@ impl Write {
         .bind(&finding.code)
         .bind(&finding.body)
         .bind(finding.found_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("findings")?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
