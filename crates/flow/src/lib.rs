@@ -18,6 +18,7 @@ mod finding;
 #[cfg(test)]
 mod fixture;
 mod folder;
+mod ladder;
 mod log;
 mod officer;
 mod package;
