@@ -305,8 +305,7 @@ impl Flow {
             Some(id) => rows.into_iter().find(|row| row.envelope == id),
             None => {
                 // Words of opening go after everything else.
-                let mut waiting: Vec<_> =
-                    rows.into_iter().filter(|row| row.delivered_at.is_none()).collect();
+                let mut waiting: Vec<_> = rows.into_iter().filter(|row| row.delivered_at.is_none()).collect();
                 waiting.sort_by_key(|row| row.kind == "opened");
                 waiting.into_iter().next()
             }

@@ -30,8 +30,7 @@ impl Flow {
         let peer = self.peer(built.to.state).await?;
         let recipient = peer.office(built.to.function)?;
         let key = self.keys.office(built.from.function)?;
-        let signed =
-            seal::sign_cms(&statement.to_json()?, true, key.signing(), key.certificate(), now)?;
+        let signed = seal::sign_cms(&statement.to_json()?, true, key.signing(), key.certificate(), now)?;
         let sealed = seal::encrypt_cms(&signed, std::slice::from_ref(recipient))
             .map_err(seal::SealError::Encryption)?;
         let sealed_digest = Digest::of(&sealed);

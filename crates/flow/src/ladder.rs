@@ -4,17 +4,21 @@ use crate::{Flow, FlowError, Level};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use casefile::{Duty, Parcel, TransportEvent};
 use exchange::{Message, PROOF_LABEL, Proof, ProofFault, ProofLevel, ProofRoad, ProofStep, Statement};
+use std::time::Duration;
 use store::{AwaitedRow, Direction, InboxRow, OutboxRow, ProofRow, Write};
 use treaty::rule;
-use vocabulary::{Digest, EnvelopeId, Failure as _, Family, Instant, OfficeFunction, OfficeId, Report, StateCode};
+use vocabulary::{
+    Digest, EnvelopeId, Failure as _, Family, Instant, OfficeFunction, OfficeId, Report, StateCode,
+};
 
 /// Awaited openings looked at in one round.
 const ROUND: u32 = 256;
 const HOUR: u64 = 60 * 60;
 /// The thresholds of each step, the graver first: number, level and rule.
 type Thresholds = [(u32, Level, &'static str); 2];
-const RELAY: Thresholds =
-    [(2, Level::Fail, "receipt.relay.fail"), (1, Level::Warn, "receipt.relay.warn")];
+const RELAY: Thresholds = [(2, Level::Fail, "receipt.relay.fail"), (1, Level::Warn, "receipt.relay.warn")];
+const DELIVERY: Thresholds =
+    [(2, Level::Fail, "receipt.delivery.fail"), (1, Level::Warn, "receipt.delivery.warn")];
 const OPENING: Thresholds =
     [(2, Level::Fail, "receipt.opening.fail"), (1, Level::Warn, "receipt.opening.warn")];
 
@@ -180,8 +184,7 @@ impl Flow {
         envelope: EnvelopeId,
         word: &str,
     ) -> Result<(), FlowError> {
-        let out_of_place =
-            || FlowError::OutOfPlace { message: "opened", from: statement.from.to_string() };
+        let out_of_place = || FlowError::OutOfPlace { message: "opened", from: statement.from.to_string() };
         let sent = write.queries().outbox(envelope).await?.ok_or_else(out_of_place)?;
         let owed = sent.peer == row.peer
             && sent.file == statement.file
@@ -266,7 +269,7 @@ impl Flow {
         let now = self.now();
         let (waiting, awaited) = {
             let mut read = self.store.read().await?;
-            let first = now.minus(std::time::Duration::from_secs(hours(OPENING[1].2) * HOUR));
+            let first = now.minus(Duration::from_secs(hours(OPENING[1].2) * HOUR));
             (read.queries().outbox_waiting().await?, read.queries().awaited(first, ROUND).await?)
         };
         for row in waiting.iter().filter(|row| row.kind != "rejection") {
@@ -343,7 +346,10 @@ impl Flow {
             ),
             _ => (
                 "P-949",
-                format!("`{}` has the `{}` and did not say within {hours} h that it was opened", row.peer, row.kind),
+                format!(
+                    "`{}` has the `{}` and did not say within {hours} h that it was opened",
+                    row.peer, row.kind
+                ),
                 "telephone the addressed office; the receipt proves that the envelope is there",
             ),
         };
@@ -381,15 +387,38 @@ pub(crate) fn compare(proof: &Proof, sent: &OutboxRow, signed: Option<&[u8]>) ->
     Ok(())
 }
 
-fn hours(id: &str) -> u64 {
+/// The next threshold of each step that an envelope of ours still lacks.
+pub(crate) fn ahead(row: &OutboxRow, proofs: &[ProofRow], now: Instant) -> Vec<crate::Ahead> {
+    let has = |step: ProofStep| proofs.iter().any(|known| known.step == step.as_str());
+    let delivered = row.delivered_at.is_some();
+    let open = row.refused_at.is_none() && has(ProofStep::Submitted);
+    let opens = !matches!(row.kind.as_str(), "opened" | "rejection");
+    let steps = [
+        ("relayed", RELAY, open && !delivered && !has(ProofStep::Relayed)),
+        ("delivered", DELIVERY, open && !delivered),
+        ("opened", OPENING, open && opens && !has(ProofStep::Opened) && !has(ProofStep::Rejected)),
+    ];
+    let waiting = steps.into_iter().filter(|(.., waits)| *waits);
+    waiting
+        .filter_map(|(step, thresholds, _)| {
+            let due = |rule| row.queued_at.plus(Duration::from_secs(hours(rule) * HOUR));
+            let next = thresholds.into_iter().rev().find(|(.., rule)| due(rule) > now)?;
+            Some(crate::Ahead { step, level: next.1, rule: next.2, at: due(next.2) })
+        })
+        .collect()
+}
+
+pub(crate) fn hours(id: &str) -> u64 {
     rule(id).and_then(|rule| rule.number()).map_or(24, u64::from)
 }
 
 /// The gravest threshold that has passed since `since`.
 fn passed(thresholds: &Thresholds, step: ProofStep, since: Instant, now: Instant) -> Option<Passed> {
     let waited = now.since(since).as_secs();
-    thresholds
-        .iter()
-        .find(|(.., id)| waited >= hours(id) * HOUR)
-        .map(|(number, level, rule)| Passed { step, number: *number, level: *level, rule })
+    thresholds.iter().find(|(.., id)| waited >= hours(id) * HOUR).map(|(number, level, rule)| Passed {
+        step,
+        number: *number,
+        level: *level,
+        rule,
+    })
 }

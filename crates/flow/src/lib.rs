@@ -7,6 +7,7 @@ mod act;
 mod addressee;
 mod answer;
 mod audit;
+mod bundle;
 mod clock;
 mod custody;
 mod deliver;
@@ -27,6 +28,7 @@ mod perform;
 mod receive;
 mod record;
 mod request;
+mod rung;
 mod timeline;
 mod transfer;
 
@@ -34,6 +36,7 @@ pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, Proposal, end_in
 pub use act::Act;
 pub use addressee::AddedAddressee;
 pub use audit::{Audit, Trouble};
+pub use bundle::{Bundle, BundleLetter, BundleOptions, ExportFile};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};
 pub use desk::View;
@@ -47,6 +50,7 @@ pub use peer::Enrolled;
 pub use perform::Performed;
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
+pub use rung::{Ahead, EnvelopeProofs, Rung};
 pub use timeline::{Letter, Step, Text, Timeline};
 pub use transfer::{RETRIEVAL_WINDOW, SealedPackage, Served, ensure_space};
 

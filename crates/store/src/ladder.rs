@@ -212,13 +212,12 @@ impl Queries<'_> {
         peer: StateCode,
         envelope: EnvelopeId,
     ) -> Result<Option<CopyRow>, StoreFault> {
-        let row =
-            sqlx::query("SELECT * FROM copies WHERE direction = $1 AND peer = $2 AND envelope_id = $3")
-                .bind(direction.as_str())
-                .bind(peer.as_str())
-                .bind(envelope.to_string())
-                .fetch_optional(self.connection)
-                .await?;
+        let row = sqlx::query("SELECT * FROM copies WHERE direction = $1 AND peer = $2 AND envelope_id = $3")
+            .bind(direction.as_str())
+            .bind(peer.as_str())
+            .bind(envelope.to_string())
+            .fetch_optional(self.connection)
+            .await?;
         row.as_ref().map(copy_row).transpose()
     }
 
@@ -269,13 +268,12 @@ impl Queries<'_> {
         peer: StateCode,
         leaf: u64,
     ) -> Result<Option<crate::CosignatureRow>, StoreFault> {
-        let row = sqlx::query(
-            "SELECT * FROM cosignatures WHERE peer = $1 AND size > $2 ORDER BY size LIMIT 1",
-        )
-        .bind(peer.as_str())
-        .bind(number(leaf))
-        .fetch_optional(self.connection)
-        .await?;
+        let row =
+            sqlx::query("SELECT * FROM cosignatures WHERE peer = $1 AND size > $2 ORDER BY size LIMIT 1")
+                .bind(peer.as_str())
+                .bind(number(leaf))
+                .fetch_optional(self.connection)
+                .await?;
         row.as_ref().map(crate::query::cosignature_row).transpose()
     }
 

@@ -477,7 +477,11 @@ fn finding_row(row: &SqliteRow) -> Result<FindingRow, StoreFault> {
     })
 }
 
-pub(crate) fn word<T: FromStr>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreFault> {
+pub(crate) fn word<T: FromStr>(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StoreFault> {
     row.try_get::<&str, _>(column)?.parse().map_err(|_| StoreFault::Column { table, column })
 }
 
@@ -491,7 +495,11 @@ fn word_maybe<T: FromStr>(
         .transpose()
 }
 
-pub(crate) fn unsigned(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u64, StoreFault> {
+pub(crate) fn unsigned(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<u64, StoreFault> {
     u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
 }
 
@@ -499,7 +507,11 @@ pub(crate) fn small(row: &SqliteRow, table: &'static str, column: &'static str) 
     u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
 }
 
-pub(crate) fn hash(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<[u8; 32], StoreFault> {
+pub(crate) fn hash(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<[u8; 32], StoreFault> {
     row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| StoreFault::Column { table, column })
 }
 
