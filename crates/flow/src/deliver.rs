@@ -366,7 +366,7 @@ mod tests {
         pair.settle().await;
         flow.receipt_missing(&row, 2, Level::Fail, "receipt.delivery.fail", 24).await.unwrap();
         flow.attempt_refused(&attempt, &clock_report(row.peer, row.queued_at, row.queued_at)).await.unwrap();
-        assert_eq!(proofs(&pair, file).await, ["submitted", "delivered"]);
+        assert_eq!(proofs(&pair, file).await, ["submitted", "delivered", "opened", "received"]);
         assert!(flow.findings().await.unwrap().is_empty());
         pair.audit().await;
     }
@@ -393,7 +393,7 @@ mod tests {
         flow.look_for_receipts().await.unwrap();
         assert_eq!(
             proofs(&pair, file).await,
-            ["submitted", "receipt-missing", "receipt-missing", "delivered"]
+            ["submitted", "receipt-missing", "receipt-missing", "delivered", "opened", "received"]
         );
         pair.audit().await;
     }
