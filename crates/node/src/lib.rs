@@ -9,6 +9,7 @@ mod configuration;
 mod descriptor;
 mod error;
 mod fetch;
+mod head_stamp;
 mod home;
 mod landing;
 mod limits;
@@ -29,7 +30,8 @@ mod work;
 pub use carried::{Exported, export_package, import_package};
 pub use client::Road;
 pub use configuration::{
-    Configuration, LogConfiguration, OfficeConfiguration, TransferConfiguration, WitnessConfiguration,
+    Configuration, LogConfiguration, OfficeConfiguration, TimeStampConfiguration, TransferConfiguration,
+    WitnessConfiguration,
 };
 pub use descriptor::{export, exported, sign};
 pub use error::NodeError;

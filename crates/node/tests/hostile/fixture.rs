@@ -130,6 +130,7 @@ impl Node {
             declarations: Default::default(),
             transfer: Default::default(),
             log: Default::default(),
+            time_stamp: None,
             offices: OfficeFunction::ALL.into_iter().map(office).collect(),
         };
         configuration.declarations.convention_in_force = true;
