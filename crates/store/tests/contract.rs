@@ -251,6 +251,22 @@ async fn the_outbox_keeps_an_envelope_until_its_first_receipt() {
 }
 
 #[tokio::test]
+async fn a_long_queue_for_one_peer_leaves_room_for_another() {
+    let bench = Bench::new().await;
+    write!(bench.store, |write| {
+        for number in 1..=5 {
+            let file = file(number);
+            write.add_outbox(&OutboxRow { file, ..outbox(number) }).await.unwrap();
+        }
+        let (file, peer) = (file(6), peer("XC"));
+        write.add_outbox(&OutboxRow { file, peer, ..outbox(6) }).await.unwrap();
+    });
+    let due = read!(bench.store, outbox_due(at(9), 2));
+    let due: Vec<_> = due.into_iter().map(|row| row.envelope).collect();
+    assert_eq!(due, [envelope(1), envelope(2), envelope(6)]);
+}
+
+#[tokio::test]
 async fn a_refused_envelope_waits_no_longer_and_a_delivered_one_cannot_be_refused() {
     let bench = Bench::new().await;
     write!(bench.store, |write| {

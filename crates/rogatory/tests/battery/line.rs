@@ -88,6 +88,11 @@ fn a_request_that_arrived_and_whose_answer_was_lost_is_delivered_once_with_the_f
         (scene.b.well()["audit"]["received"].as_u64().unwrap() > before).then_some(())
     });
     assert_eq!(scene.a.well()["audit"]["waiting"], 1, "no answer, no proof");
+    // A peer that keeps silent does not keep the node from stopping either.
+    let began = Instant::now();
+    scene.a.stop();
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    scene.a.serve();
     line.set(Fault::Clean);
     settle("answer_lost", &load, json!({ "answers_lost": line.hit()["answers_lost"] }));
 }

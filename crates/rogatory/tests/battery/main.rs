@@ -9,9 +9,11 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod frozen;
 mod kills;
 mod line;
 mod load;
 mod proxy;
 mod random;
+mod replica;
 mod tally;
