@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(5);
 /// Packages fetched at the same time.
 const FETCHES_MAX: usize = 2;
+/// How long a peer is left alone when our own machine failed.
+const TROUBLE: Duration = Duration::from_secs(1);
 /// How long attempts under way may take after the order to stop.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often missing receipts are looked for.
@@ -189,7 +191,8 @@ async fn hand_over(flow: &Flow, road: &Road, attempt: &Attempt) -> bool {
         Err(error) => {
             let error: flow::FlowError = error;
             tracing::error!(code = error.code(), "an envelope could not be handed over: {error}");
-            tokio::time::sleep(PAUSE).await;
+            // What came of the attempt could not be written, so nothing puts the next one off.
+            tokio::time::sleep(TROUBLE).await;
             false
         }
     }

@@ -33,7 +33,7 @@ fn a_node_that_stood_still_discharges_everything_once_and_nobody_is_accused() {
         }
     });
     let faults = json!({ "seed": seed, "seconds": span.as_secs(), "frozen": frozen,
-        "longest_ms": u64::try_from(longest.as_millis()).unwrap() });
+        "refused_commands": load.failed(), "longest_ms": u64::try_from(longest.as_millis()).unwrap() });
     settle("frozen", &load, faults);
     for node in [&scene.a, &scene.b] {
         let findings = node.done(&["finding", "list"]);

@@ -101,7 +101,13 @@ fn a_request_that_arrived_and_whose_answer_was_lost_is_delivered_once_with_the_f
 #[test]
 fn a_peer_behind_a_black_hole_holds_up_no_other() {
     let (scene, [_, line]) = behind_lines();
-    let c = Node::make(Site::on_loopback(scene.place.path()), "cordia", "XC", "America/Lima", ["eva.ruiz", "jo.li"]);
+    let c = Node::make(
+        Site::on_loopback(scene.place.path()),
+        "cordia",
+        "XC",
+        "America/Lima",
+        ["eva.ruiz", "jo.li"],
+    );
     scene.introduce(&scene.a, &c);
     scene.a.serve();
     c.serve();

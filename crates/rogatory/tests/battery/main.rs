@@ -9,10 +9,12 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod disk;
 mod frozen;
 mod kills;
 mod line;
 mod load;
+mod network;
 mod proxy;
 mod random;
 mod replica;

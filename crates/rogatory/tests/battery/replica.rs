@@ -35,7 +35,8 @@ fn is_refused_and_commands_are_not(load: &Load<'_>, replica: &Node) {
     replica.fails(&["node", "serve"], "F-702");
     replica.well();
     let (file, _) = load.files().next().unwrap();
-    assert_eq!(replica.file(file)["file"], load.scene.a.file(file)["file"]);
+    // Somebody may have spoken in it between the two looks.
+    assert_eq!(replica.file(file)["file"]["delivered"], load.scene.a.file(file)["file"]["delivered"]);
 }
 
 #[test]
@@ -79,4 +80,80 @@ fn found(node: &Node, codes: &[&str]) -> Option<Value> {
     let findings = node.done(&["finding", "list"]);
     let findings = findings.as_array().unwrap().iter();
     findings.into_iter().find(|found| codes.contains(&found["report"]["code"].as_str().unwrap())).cloned()
+}
+
+/// The folder was restored from a copy on another machine while the first still serves: two logs under one key.
+struct SplitBrain {
+    scene: Scene,
+    copy: Node,
+    file: String,
+}
+
+impl SplitBrain {
+    fn new() -> Self {
+        let scene = Scene::serving();
+        let (file, copy) = {
+            let load = Load::open(&scene, 1);
+            at_rest(&scene);
+            scene.a.stop();
+            let folder = scene.place.path().join("restored");
+            copy(&scene.a.folder, &folder);
+            (load.files().next().unwrap().0.to_owned(), scene.a.at(folder))
+        };
+        copy.configure(&listens(&scene.a), &format!("127.0.0.1:{}", free_port()));
+        scene.a.serve();
+        copy.serve();
+        Self { scene, copy, file }
+    }
+
+    fn speak(&self, node: &Node, text: &str) {
+        node.by(&node.first, &["request", "consult", &self.file, "--text", text]);
+    }
+
+    /// The letter that was sent last, as its node sees it.
+    fn last(&self, node: &Node) -> Value {
+        let file = node.file(&self.file);
+        let mut letters = file["letters"].as_array().unwrap().iter();
+        letters.rfind(|letter| letter["direction"] == "sent").unwrap().clone()
+    }
+
+    fn delivered(&self, node: &Node) {
+        wait_for("the receipt", || (self.last(node)["proof"] == "delivered").then_some(()));
+    }
+
+    /// The other State was told of both faces, and no receipt for the copy's words is believed anywhere.
+    fn is_found(&self) {
+        let found = wait_for("the finding of the fork", || found(&self.scene.b, &["P-524", "P-525"]));
+        assert_eq!((&found["peer"], &found["level"]), (&"XA".into(), &"fail".into()), "{found}");
+        let shown = self.last(&self.copy);
+        assert_ne!(shown["proof"], "delivered", "{shown}");
+        assert!(shown["receipt"].is_null(), "{shown}");
+        say(&json!({ "battery": "split_brain", "finding": found["report"]["code"] }).to_string());
+    }
+}
+
+#[test]
+fn a_restored_copy_that_speaks_beside_the_first_is_found_at_its_first_message() {
+    let split = SplitBrain::new();
+    split.speak(&split.scene.a, "words of the first");
+    split.delivered(&split.scene.a);
+    split.speak(&split.copy, "words of the copy");
+    split.is_found();
+}
+
+#[test]
+fn a_restored_copy_is_found_when_the_log_of_the_first_has_grown_much_further() {
+    let split = SplitBrain::new();
+    for number in 0..3 {
+        split.speak(&split.scene.a, &format!("words {number} of the first"));
+        split.delivered(&split.scene.a);
+    }
+    // Its head is of a size that the first never showed.
+    split.copy.by(&split.copy.first, &["request", "new", &split.scene.draft("preservation", None)]);
+    split.speak(&split.copy, "words of the copy");
+    let trouble = wait_for("an attempt of the copy", || {
+        let shown = split.last(&split.copy);
+        shown["trouble"].is_string().then_some(shown)
+    });
+    assert!(trouble["receipt"].is_null() && trouble["proof"] == "waiting", "{trouble}");
 }

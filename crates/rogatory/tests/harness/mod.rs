@@ -162,7 +162,13 @@ impl Site {
 }
 
 impl Node {
-    pub(crate) fn make(site: Site, name: &str, state: &'static str, zone: &str, officers: [&'static str; 2]) -> Self {
+    pub(crate) fn make(
+        site: Site,
+        name: &str,
+        state: &'static str,
+        zone: &str,
+        officers: [&'static str; 2],
+    ) -> Self {
         let Site { place, listen, endpoint, before } = site;
         let folder = place.join(name);
         let officer = |id| Officer { id, token: place.join(format!("{id}.token")) };
