@@ -1,7 +1,10 @@
 //! What a node checks before it makes a peer's envelope durable: addresses and the sender's log, no content.
 
-use crate::{Envelope, STATEMENT_LABEL};
-use ledger::{Checkpoint, CheckpointError, ProofError, SignedCheckpoint, checkpoint};
+use crate::{Envelope, STATEMENT_LABEL, link};
+use ledger::{
+    Checkpoint, CheckpointError, KeyName, ProofError, SignedCheckpoint, checkpoint,
+    cosignature::verify_cosignature,
+};
 use register::Peer;
 use vocabulary::{Digest, EnvelopeId, Failure, Family, OfficeId, StateCode};
 
@@ -10,11 +13,14 @@ use vocabulary::{Digest, EnvelopeId, Failure, Family, OfficeId, StateCode};
 pub struct Admission {
     pub head: SignedCheckpoint,
     pub linked: bool,
+    /// When the peer cosigned what it saw of our log, in seconds since 1970-01-01T00:00:00Z.
+    pub seen_at: Option<u64>,
 }
 
 /// Checks an envelope that `peer` handed over, against the heads of its log that we have seen.
 ///
-/// `last` is the largest linked head. An envelope whose head is older than `last`, or that comes without
+/// `last` is the largest linked head, `seen` are others that may contradict: of the size of its head, and of the
+/// size from which it proves. The caller compares the head in `seen` of the envelope with its own tree. An envelope whose head is older than `last`, or that comes without
 /// a proof from `last` (both happen in the pouch), is admitted unlinked; a contradiction is refused.
 pub fn admit(
     envelope: &Envelope,
@@ -34,8 +40,10 @@ pub fn admit(
     if let Some(other) = seen.iter().chain(last).find(|other| other.contradicts(head.checkpoint())) {
         return Err(AdmitFault::SplitView { size: other.size() });
     }
-    let linked = link(envelope, last, head.checkpoint())?;
-    Ok(Admission { head, linked })
+    let linked = link(envelope.log.consistency.as_ref(), last, seen, head.checkpoint())
+        .map_err(AdmitFault::Rewritten)?;
+    let seen_at = cosigned(envelope, us, peer)?;
+    Ok(Admission { head, linked, seen_at })
 }
 
 /// The statement stands in the sender's log under the addresses that the envelope shows.
@@ -45,18 +53,12 @@ fn in_log(envelope: &Envelope, head: &Checkpoint) -> Result<(), AdmitFault> {
     envelope.log.inclusion.verify(&commitment, head).map_err(AdmitFault::NotInLog)
 }
 
-fn link(envelope: &Envelope, last: Option<&Checkpoint>, head: &Checkpoint) -> Result<bool, AdmitFault> {
-    let Some(last) = last else { return Ok(true) };
-    if last.size() == head.size() {
-        return Ok(true);
-    }
-    match &envelope.log.consistency {
-        Some(proof) if proof.from == last.size() && head.size() > last.size() => {
-            proof.verify(last, head).map_err(AdmitFault::Rewritten)?;
-            Ok(true)
-        }
-        _ => Ok(false),
-    }
+/// What the peer says that it saw of our log is signed by its cosigner.
+fn cosigned(envelope: &Envelope, us: StateCode, peer: &Peer) -> Result<Option<u64>, AdmitFault> {
+    let Some(seen) = &envelope.seen else { return Ok(None) };
+    let body = Checkpoint::new(KeyName::of_log(us), seen.size, seen.root).to_string();
+    let at = verify_cosignature(&body, &seen.cosignature, peer.cosigner());
+    at.map(Some).map_err(|_| AdmitFault::SeenCosignature)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,10 +75,16 @@ pub enum AdmitFault {
     Salt,
     #[error("the statement is not in the sender's log: {0}")]
     NotInLog(ProofError),
-    #[error("the sender's log shows two faces: two different heads of size {size}")]
+    #[error("the log of the other State shows two faces: two different heads of size {size}")]
     SplitView { size: u64 },
-    #[error("the sender's log does not follow from the head that it showed before: {0}")]
+    #[error("the log of the other State does not follow from the head that it showed before: {0}")]
     Rewritten(ProofError),
+    #[error("the sender must prove that its log follows from its head of size {size}, which we saw")]
+    NotLinked { size: u64 },
+    #[error("the cosignature on a head of our log in the envelope does not verify")]
+    SeenCosignature,
+    #[error("the sender saw and cosigned a head of {size} leaves of our log that is not ours")]
+    ForeignSeen { size: u64 },
     #[error(
         "the envelope id `{envelope}` came before with other content: expected `{expected}`, found `{found}`"
     )]
@@ -102,6 +110,9 @@ impl Failure for AdmitFault {
             Self::NotInLog(_) => "P-523",
             Self::SplitView { .. } => "P-524",
             Self::Rewritten(_) => "P-525",
+            Self::NotLinked { .. } => "P-528",
+            Self::ForeignSeen { .. } => "P-529",
+            Self::SeenCosignature => "P-900",
             Self::IdReused { .. } => "P-526",
             Self::Replayed { .. } => "P-527",
         }
@@ -109,9 +120,11 @@ impl Failure for AdmitFault {
     fn clause(&self) -> Option<String> {
         match self {
             Self::Checkpoint(error) => error.clause(),
-            Self::SplitView { .. } | Self::Rewritten(_) | Self::NotInLog(_) => {
-                Some("spec/03-ledger.md".to_owned())
-            }
+            Self::SplitView { .. }
+            | Self::Rewritten(_)
+            | Self::NotInLog(_)
+            | Self::NotLinked { .. }
+            | Self::ForeignSeen { .. } => Some("spec/03-ledger.md".to_owned()),
             _ => Some("spec/02-exchange.md, admission".to_owned()),
         }
     }
@@ -122,6 +135,12 @@ impl Failure for AdmitFault {
             Self::UnknownPeer { .. } => "enrol the State first: `rogatory peer add DESCRIPTOR`",
             Self::SplitView { .. } | Self::Rewritten(_) => {
                 "keep both signed heads as evidence and speak to the other State before any further exchange"
+            }
+            Self::NotLinked { .. } | Self::SeenCosignature => {
+                "nothing was stored; the sender's node tries again with the proof by itself"
+            }
+            Self::ForeignSeen { .. } => {
+                "look whether this node was restored from a copy: then its log forked, and both States begin it anew (`rogatory peer resume`)"
             }
             Self::IdReused { .. } | Self::Replayed { .. } => {
                 "look for a replay; the first delivery and its receipt stand"

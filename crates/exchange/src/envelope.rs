@@ -1,6 +1,6 @@
 //! The sealed envelope as it travels by any road: addresses, digest, the sealed bytes and the sender's log proof.
 
-use crate::{LogEvidence, MAX_ENVELOPE_BYTES};
+use crate::{CosignedHead, LogEvidence, MAX_ENVELOPE_BYTES};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use vocabulary::{Digest, EnvelopeId, Failure, Family, Instant, OfficeId};
@@ -20,6 +20,9 @@ pub struct Envelope {
     /// When it was put on this road, by the sender's clock; a later attempt says a later time.
     pub sent_at: Instant,
     pub log: LogEvidence,
+    /// The largest linked head of the addressee's log that the sender knows, with its cosignature on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<CosignedHead>,
     /// The sealed statement: CMS AuthEnvelopedData (RFC 5083) in base64.
     pub sealed: String,
 }
@@ -41,8 +44,14 @@ impl Envelope {
             digest: Digest::of(sealed),
             sent_at,
             log,
+            seen: None,
             sealed: STANDARD.encode(sealed),
         }
+    }
+
+    /// The same envelope with what the sender saw of the addressee's log.
+    pub fn with_seen(self, seen: Option<CosignedHead>) -> Self {
+        Self { seen, ..self }
     }
 
     /// What stands in the sender's log for this envelope.

@@ -8,6 +8,7 @@ mod admit;
 mod announcement;
 mod envelope;
 mod limit;
+mod link;
 mod log_evidence;
 mod message;
 mod receipt;
@@ -22,6 +23,7 @@ pub use limit::{
     CLOCK_SKEW_MAX, MAX_ENVELOPE_BYTES, MAX_FILE_NAME_BYTES, MAX_FILES_ANNOUNCED, MAX_PARTS_ANNOUNCED,
     MAX_PARTS_LISTED, MAX_TEXT_BYTES,
 };
+pub use link::link;
 pub use log_evidence::{LogEvidence, RECEIVED_LABEL, STATEMENT_LABEL};
 pub use message::{Announcement, Decision, ExhibitSummary, Message, PackageFile, PartsSummary};
 pub use receipt::{CosignedHead, Receipt};

@@ -14,6 +14,8 @@ pub struct Settled {
     pub receiver_head: SignedCheckpoint,
     /// The head of our log that the peer cosigned; the caller compares its root with its own tree.
     pub cosigned: Option<CosignedHead>,
+    /// When the peer cosigned it, in seconds since 1970-01-01T00:00:00Z.
+    pub cosigned_at: Option<u64>,
 }
 
 /// Checks the signed bytes of a receipt for the envelope that we sent.
@@ -43,12 +45,13 @@ pub fn settle(
     let commitment = receipt.log.commitment(RECEIVED_LABEL, &digest).ok_or(SettleFault::Log)?;
     receipt.log.inclusion.verify(&commitment, receiver_head.checkpoint()).map_err(|_| SettleFault::Log)?;
     let cosigned = receipt.head.clone();
+    let mut cosigned_at = None;
     if let Some(head) = &cosigned {
         let body = Checkpoint::new(KeyName::of_log(us), head.size, head.root).to_string();
-        verify_cosignature(&body, &head.cosignature, peer.cosigner())
-            .map_err(|_| SettleFault::Cosignature)?;
+        let at = verify_cosignature(&body, &head.cosignature, peer.cosigner());
+        cosigned_at = Some(at.map_err(|_| SettleFault::Cosignature)?);
     }
-    Ok(Settled { receipt, receiver_head, cosigned })
+    Ok(Settled { receipt, receiver_head, cosigned, cosigned_at })
 }
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

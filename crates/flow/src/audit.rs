@@ -4,6 +4,7 @@ use crate::{
     Flow, FlowError,
     custody::chain_of,
     log::{self, EVENT_LABEL},
+    oversight::OVERSIGHT_LABEL,
     request::read_view,
 };
 use casefile::{Casefile, incoming::Incoming, outgoing::Outgoing, replay};
@@ -42,6 +43,8 @@ pub struct Audit {
     /// Reminders and lapses that lie ahead.
     pub scheduled: usize,
     pub findings: usize,
+    /// Peers with which nothing is exchanged until an officer looks.
+    pub halted: usize,
     pub troubles: Vec<Trouble>,
 }
 
@@ -65,6 +68,8 @@ impl Flow {
         self.audit_files(&mut read, &mut audit, &leaves).await?;
         self.audit_outbox(&mut read, &mut audit, &leaves).await?;
         self.audit_inbox(&mut read, &mut audit, &leaves).await?;
+        self.audit_oversight(&mut read, &mut audit, &leaves).await?;
+        audit.halted = read.queries().halts().await?.len();
         let now = self.now();
         let duties = read.queries().duties_open().await?;
         audit.owed = duties.iter().filter(|duty| duty.due <= now || duty.attempts > 0).count();
@@ -225,6 +230,22 @@ impl Flow {
                     }
                 }
                 Err(fault) => audit.trouble(&name, fault),
+            }
+        }
+        Ok(())
+    }
+
+    async fn audit_oversight(
+        &self,
+        session: &mut impl Session,
+        audit: &mut Audit,
+        leaves: &[Commitment],
+    ) -> Result<(), FlowError> {
+        for row in session.queries().oversight().await? {
+            let digest = Digest::of(&row.body);
+            if !committed(leaves, row.leaf, OVERSIGHT_LABEL, &row.salt, &digest) {
+                let what = format!("the act about `{}`", row.subject);
+                audit.trouble(what, "it is not what the ledger committed");
             }
         }
         Ok(())

@@ -1,10 +1,10 @@
 //! Bringing an envelope to a peer by any road, and believing its receipt only after checking it.
 
-use crate::{Flow, FlowError, Level, log, receive::clock_report};
+use crate::{Flow, FlowError, Level, receive::clock_report};
 use casefile::{TransportEvent, outgoing, outgoing::Outgoing};
 use exchange::{CLOCK_SKEW_MAX, Envelope, SettleFault, next_attempt, settle};
 use mandate::Authorized;
-use store::{CosignatureRow, HeadRow, OutboxRow};
+use store::{OutboxRow, Session as _};
 use treaty::rule;
 use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, Instant, Report, StateCode};
 
@@ -54,12 +54,14 @@ impl Flow {
 
     /// The envelope's bytes as they go on a road now, with the newest head of our log.
     pub async fn envelope_bytes(&self, envelope: EnvelopeId) -> Result<Vec<u8>, FlowError> {
-        let mut read = self.store.read().await?;
+        let mut read = self.store.snapshot().await?;
         let row = read.queries().outbox(envelope).await?.ok_or(FlowError::Record { what: "an envelope" })?;
-        let from = read.queries().cosignature(row.peer).await?.map(|known| known.size);
+        let now = self.now();
+        let seen = self.cosign_last(&mut read, row.peer, now).await?;
+        let from = self.proves_from(&mut read, row.peer).await?;
         let evidence = self.log_evidence(&mut read, &row.salt, row.leaf, from).await?;
-        let envelope =
-            Envelope::new(row.envelope, row.sender, row.addressee, &row.sealed, self.now(), evidence);
+        let envelope = Envelope::new(row.envelope, row.sender, row.addressee, &row.sealed, now, evidence)
+            .with_seen(seen);
         Ok(envelope.to_json()?)
     }
 
@@ -73,33 +75,16 @@ impl Flow {
         let now = self.now();
         let settled = settle(receipt, self.us(), &peer, envelope, row.sealed_digest, now)?;
         let mut write = self.store.write().await?;
-        if let Some(head) = &settled.cosigned {
-            let size = write.queries().ledger_size().await?;
-            if head.size > size || log::root(&mut write, head.size).await? != head.root {
-                return Err(SettleFault::ForeignHead { size: head.size }.into());
-            }
-            write
-                .keep_cosignature(&CosignatureRow {
-                    peer: row.peer,
-                    size: head.size,
-                    root: *head.root.as_bytes(),
-                    line: head.cosignature.clone(),
-                    received_at: now,
-                })
-                .await?;
+        if let (Some(head), Some(at)) = (&settled.cosigned, settled.cosigned_at)
+            && !self.believe_cosigned(&mut write, row.peer, head, at).await?
+        {
+            drop(write);
+            let fault = SettleFault::ForeignHead { size: head.size };
+            self.accuse_of_foreign_head(row.peer, Some(row.file), head, receipt, fault.report()).await?;
+            return Err(fault.into());
         }
-        let their = settled.receiver_head.checkpoint();
-        self.look_for_split_view(&mut write, row.peer, &settled.receiver_head).await?;
-        write
-            .keep_head(&HeadRow {
-                peer: row.peer,
-                size: their.size(),
-                root: *their.root().as_bytes(),
-                note: settled.receiver_head.to_string(),
-                linked: false,
-                seen_at: now,
-            })
-            .await?;
+        let (log, their) = (&settled.receipt.log, &settled.receiver_head);
+        self.look_at_receiver_head(&mut write, row.peer, row.file, log, their).await?;
         let delivered = Delivered {
             envelope,
             peer: row.peer,
@@ -129,23 +114,6 @@ impl Flow {
             }
         }
         Err(last.map_or(FlowError::Record { what: "a peer: no State is enrolled" }, FlowError::Settle))
-    }
-
-    /// Two heads of one size in a peer's log are kept, both signed, and shown to people.
-    async fn look_for_split_view(
-        &self,
-        write: &mut store::Write,
-        peer: StateCode,
-        head: &ledger::SignedCheckpoint,
-    ) -> Result<(), FlowError> {
-        let size = head.checkpoint().size();
-        let known = write.queries().heads_of_size(peer, size).await?;
-        if known.iter().all(|known| known.root == *head.checkpoint().root().as_bytes()) {
-            return Ok(());
-        }
-        let report = exchange::AdmitFault::SplitView { size }.report();
-        self.find(write, format!("split/{peer}/{size}"), Level::Fail, None, Some(peer), report).await?;
-        Ok(())
     }
 
     async fn record_delivery(
@@ -218,6 +186,23 @@ impl Flow {
         };
         let id = format!("refused/{}", attempt.envelope);
         self.find(&mut write, id, Level::Fail, Some(attempt.file), Some(attempt.peer), shown).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// The peer's node said that it stopped the exchange with us: people are told, and the envelope is kept.
+    pub async fn attempt_halted(&self, attempt: &Attempt) -> Result<(), FlowError> {
+        let mut write = self.store.write().await?;
+        let now = self.now();
+        write.retry_outbox(attempt.envelope, next_attempt(now, attempt.attempts), "R-901").await?;
+        let shown = Report {
+            family: Family::PeerFault,
+            code: "P-902".to_owned(),
+            message: format!("the node of `{}` stopped the exchange with us", attempt.peer),
+            clause: Some("spec/03-ledger.md, halts".to_owned()),
+            remedy: "telephone the other State; the envelopes wait here and are tried again".to_owned(),
+        };
+        let id = format!("halted-by/{}/{}", attempt.peer, now.seconds() / 86_400);
+        self.find(&mut write, id, Level::Fail, None, Some(attempt.peer), shown).await?;
         Ok(write.commit().await?)
     }
 

@@ -44,7 +44,13 @@ impl Flow {
             let duty: Duty =
                 serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "a duty" })?;
             if let Duty::Fetch { package } = duty {
-                round.fetches.push((row.id, row.file, package));
+                match self.fetch_may_go(row.file).await {
+                    Ok(()) => round.fetches.push((row.id, row.file, package)),
+                    Err(error) => {
+                        self.put_off(&row, &error).await?;
+                        round.postponed += 1;
+                    }
+                }
                 continue;
             }
             match self.discharge(&row, &duty).await {
@@ -60,6 +66,12 @@ impl Flow {
             }
         }
         Ok(round)
+    }
+
+    /// Nothing is fetched from a peer with which the exchange is stopped.
+    async fn fetch_may_go(&self, file: FileId) -> Result<(), FlowError> {
+        let Some((_, peer)) = self.other_state(file).await? else { return Ok(()) };
+        self.not_halted(&mut self.store.read().await?, peer).await
     }
 
     async fn discharge(&self, row: &DutyRow, duty: &Duty) -> Result<(), FlowError> {
@@ -172,7 +184,8 @@ impl Flow {
         let mut write = self.store.write().await?;
         let due = next_attempt(self.now(), row.attempts);
         write.postpone_duty(&row.id, due, &format!("{}: {error}", error.code())).await?;
-        if row.attempts + 1 >= SHOWN_ATTEMPTS {
+        // A halt has its own finding.
+        if row.attempts + 1 >= SHOWN_ATTEMPTS && !matches!(error, FlowError::Halted { .. }) {
             let file = write.queries().view(row.file).await?.map(|view| view.file);
             self.find(&mut write, format!("duty/{}", row.id), Level::Fail, file, None, error.report())
                 .await?;

@@ -57,6 +57,12 @@ pub enum FlowError {
     NoFile { file: FileId },
     #[error("the State `{state}` is not enrolled here")]
     UnknownPeer { state: StateCode },
+    #[error("the exchange with the State `{peer}` is stopped here until an officer lets it go on")]
+    Halted { peer: StateCode },
+    #[error("the exchange with the State `{peer}` is not stopped")]
+    NotHalted { peer: StateCode },
+    #[error("there is no finding `{id}`")]
+    NoFinding { id: String },
     #[error("the object `{what}` is not in the store; it may have been destroyed")]
     ObjectGone { what: String },
     #[error("the statement speaks about the file `{file}`, which is not one with its State")]
@@ -83,6 +89,9 @@ impl Failure for FlowError {
             | Self::OfficerReserved
             | Self::NoFile { .. }
             | Self::Text { .. }
+            | Self::Halted { .. }
+            | Self::NotHalted { .. }
+            | Self::NoFinding { .. }
             | Self::UnknownPeer { .. } => Family::Refusal,
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer | Self::Parts { .. } => {
                 Family::PeerFault
@@ -103,6 +112,9 @@ impl Failure for FlowError {
             Self::NoFile { .. } => "R-158",
             Self::Text { .. } => "R-161",
             Self::UnknownPeer { .. } => "R-159",
+            Self::Halted { .. } => "R-901",
+            Self::NotHalted { .. } => "R-902",
+            Self::NoFinding { .. } => "R-903",
             Self::ForeignFile { .. } => "P-541",
             Self::OutOfPlace { .. } => "P-542",
             Self::OneOfficer => "P-548",
@@ -121,6 +133,7 @@ impl Failure for FlowError {
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 Some("spec/02-exchange.md, messages".to_owned())
             }
+            Self::Halted { .. } => Some("spec/03-ledger.md, halts".to_owned()),
             Self::Parts { .. } => Some("spec/05-evidence-package.md, in the announcement".to_owned()),
             Self::Evidence(report) => report.clause.clone(),
             other => other.inner().and_then(Failure::clause),
@@ -141,6 +154,12 @@ impl Failure for FlowError {
                 "check the id with `rogatory request list` or `rogatory incoming list`".to_owned()
             }
             Self::UnknownPeer { .. } => "enrol the State first: `rogatory peer add DESCRIPTOR`".to_owned(),
+            Self::Halted { .. } => {
+                "look at `rogatory peer halted` and its finding, speak to the other State, then `rogatory peer resume`"
+                    .to_owned()
+            }
+            Self::NotHalted { .. } => "see `rogatory peer halted`".to_owned(),
+            Self::NoFinding { .. } => "take the id from `rogatory finding list`".to_owned(),
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 "tell the other State's operators; the envelope is kept as it came".to_owned()
             }

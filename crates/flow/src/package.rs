@@ -342,6 +342,7 @@ impl Flow {
         name: &str,
     ) -> Result<Option<(PathBuf, Digest)>, FlowError> {
         let mut read = self.store.read().await?;
+        self.not_halted(&mut read, peer).await?;
         let Some(file) = read.queries().setting(&format!("package/{package}")).await? else {
             return Ok(None);
         };
@@ -398,6 +399,7 @@ impl Flow {
     /// What is still to be fetched of an announced package.
     pub async fn fetch_plan(&self, file: FileId, package: PackageId) -> Result<Fetch, FlowError> {
         let known = self.outgoing(file).await?;
+        self.not_halted(&mut self.store.read().await?, known.to).await?;
         let announcement = self.announcement(file, package).await?;
         Ok(Fetch {
             file,

@@ -1,18 +1,20 @@
 //! Taking in a peer's envelope by any road: durable and receipted in one transaction, no logic on its content.
 
 use crate::{Flow, FlowError, Level};
-use exchange::{
-    Admission, AdmitFault, CLOCK_SKEW_MAX, CosignedHead, Envelope, RECEIVED_LABEL, Receipt, admit,
-};
-use ledger::{Checkpoint, Hash, KeyName, cosignature};
+use exchange::{Admission, AdmitFault, CLOCK_SKEW_MAX, Envelope, RECEIVED_LABEL, Receipt, admit};
+use ledger::checkpoint;
 use register::Peer;
 use store::{HeadRow, InboxRow, InboxState, Write};
-use vocabulary::{Digest, Failure, Family, Instant, OfficeFunction, OfficeId, Report, StateCode};
+use vocabulary::{Failure, Family, Instant, OfficeFunction, OfficeId, Report, StateCode};
+
+const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// Who handed the envelope over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandedBy {
-    /// A peer's node over mutual TLS.
+    /// A peer's node over mutual TLS, which can be asked at once for a proof that is missing.
+    Answering(StateCode),
+    /// A peer's node.
     Peer(StateCode),
     /// A person, with a file.
     Pouch,
@@ -26,7 +28,7 @@ impl Flow {
         if envelope.to.state != self.us() {
             return Err(AdmitFault::OtherAddressee { us: self.us(), found: envelope.to }.into());
         }
-        if let HandedBy::Peer(peer) = by
+        if let HandedBy::Peer(peer) | HandedBy::Answering(peer) = by
             && peer != from
         {
             return Err(AdmitFault::OtherSender { expected: peer, found: envelope.from }.into());
@@ -39,11 +41,12 @@ impl Flow {
         if let Some(receipt) = known_receipt(&mut write, &envelope).await? {
             return Ok(receipt);
         }
-        let admission = match self.admit(&mut write, &envelope, &peer).await {
+        self.not_halted(&mut write, from).await?;
+        let admission = match self.admit(&mut write, &envelope, &peer, by).await {
             Ok(admission) => admission,
             Err(error) => {
                 drop(write);
-                self.keep_contradiction(&envelope, &error).await?;
+                self.keep_contradiction(&envelope, &peer, by, &error).await?;
                 return Err(error);
             }
         };
@@ -77,16 +80,30 @@ impl Flow {
         write: &mut Write,
         envelope: &Envelope,
         peer: &Peer,
-    ) -> Result<Admission, FlowError> {
-        let origin = KeyName::of_log(peer.state());
-        let as_checkpoint =
-            |row: &HeadRow| Checkpoint::new(origin.clone(), row.size, Hash::from_bytes(row.root));
-        let last = write.queries().head(peer.state()).await?.as_ref().map(as_checkpoint);
-        // Only a head of the same size can contradict; `admit` refuses a proof for another size than the head's.
-        let size = envelope.log.inclusion.size;
-        let seen: Vec<Checkpoint> =
-            write.queries().heads_of_size(peer.state(), size).await?.iter().map(as_checkpoint).collect();
-        Ok(admit(envelope, self.us(), peer, last.as_ref(), &seen)?)
+        by: HandedBy,
+    ) -> Result<Admitted, FlowError> {
+        let mut known = self.known_heads(write, peer.state(), &envelope.log).await?;
+        if let Ok(shown) = checkpoint::open(&envelope.log.checkpoint, peer.log()) {
+            let (size, root) = (shown.checkpoint().size(), shown.checkpoint().root());
+            known.set_aside = write.queries().is_set_aside(peer.state(), size, root.as_bytes()).await?;
+        }
+        let (last, seen) = match known.set_aside {
+            true => (None, &[][..]),
+            false => (known.last.as_ref(), known.seen.as_slice()),
+        };
+        let mut admission = admit(envelope, self.us(), peer, last, seen)?;
+        admission.linked &= !known.set_aside;
+        if let (Some(seen), Some(at)) = (&envelope.seen, admission.seen_at)
+            && !self.believe_cosigned(write, peer.state(), seen, at).await?
+        {
+            return Err(AdmitFault::ForeignSeen { size: seen.size }.into());
+        }
+        match known.last {
+            Some(last) if !admission.linked && matches!(by, HandedBy::Answering(_)) => {
+                Err(AdmitFault::NotLinked { size: last.size() }.into())
+            }
+            _ => Ok(Admitted { admission, set_aside: known.set_aside }),
+        }
     }
 
     /// Signs the receipt and keeps the head it cosigns, in the transaction that makes the envelope durable.
@@ -94,22 +111,29 @@ impl Flow {
         &self,
         write: &mut Write,
         envelope: &Envelope,
-        admission: &Admission,
+        admitted: &Admitted,
         peer: &Peer,
         now: Instant,
     ) -> Result<(u64, Vec<u8>), FlowError> {
-        let head = admission.head.checkpoint();
-        write
-            .keep_head(&HeadRow {
-                peer: peer.state(),
-                size: head.size(),
-                root: *head.root().as_bytes(),
-                note: envelope.log.checkpoint.clone(),
-                linked: admission.linked,
-                seen_at: now,
-            })
-            .await?;
-        let cosigned = self.cosign_last(write, peer, now).await?;
+        let head = admitted.admission.head.checkpoint();
+        if !admitted.set_aside {
+            write
+                .keep_head(&HeadRow {
+                    peer: peer.state(),
+                    size: head.size(),
+                    root: *head.root().as_bytes(),
+                    note: envelope.log.checkpoint.clone(),
+                    linked: admitted.admission.linked,
+                    seen_at: now,
+                })
+                .await?;
+        }
+        let cosigned = self.cosign_last(write, peer.state(), now).await?;
+        // From what the sender says that it saw of our log, else from what it last cosigned.
+        let from = match &envelope.seen {
+            Some(seen) if self.is_ours(write, seen).await? => Some(seen.size),
+            _ => self.proves_from(write, peer.state()).await?,
+        };
         let (salt, leaf) = self.append(write, RECEIVED_LABEL, &envelope.digest).await?;
         let node = OfficeId::new(self.us(), OfficeFunction::Node);
         let receipt = Receipt {
@@ -121,26 +145,12 @@ impl Flow {
             received_at: now,
             sent_at: envelope.sent_at,
             head: cosigned,
-            log: self.log_evidence(write, &salt, leaf, None).await?,
+            log: self.log_evidence(write, &salt, leaf, from).await?,
         };
+        self.prove_from_now_on(write, peer.state(), receipt.log.inclusion.size).await?;
         let key = self.keys.office(OfficeFunction::Node)?;
         let json = crate::perform::json(&receipt)?;
         Ok((leaf, seal::sign_cms(&json, true, key.signing(), key.certificate(), now)?))
-    }
-
-    /// Our cosignature on the largest head of the peer's log that is consistent with all before it.
-    async fn cosign_last(
-        &self,
-        write: &mut Write,
-        peer: &Peer,
-        now: Instant,
-    ) -> Result<Option<CosignedHead>, FlowError> {
-        let Some(last) = write.queries().head(peer.state()).await? else { return Ok(None) };
-        let root = Hash::from_bytes(last.root);
-        let body = Checkpoint::new(KeyName::of_log(peer.state()), last.size, root).to_string();
-        let seconds = u64::try_from(now.seconds()).unwrap_or(0);
-        let cosignature = cosignature::cosign(&body, self.keys.cosigner(), seconds)?;
-        Ok(Some(CosignedHead { size: last.size, root, cosignature }))
     }
 
     async fn look_at_clocks(
@@ -160,18 +170,59 @@ impl Flow {
         Ok(())
     }
 
-    /// A contradiction in a peer's log is kept as evidence although the envelope is refused.
-    async fn keep_contradiction(&self, envelope: &Envelope, error: &FlowError) -> Result<(), FlowError> {
-        if !matches!(error, FlowError::Admit(AdmitFault::SplitView { .. } | AdmitFault::Rewritten(_))) {
+    /// A contradiction is kept as evidence although the envelope is refused, and stops the exchange.
+    async fn keep_contradiction(
+        &self,
+        envelope: &Envelope,
+        peer: &Peer,
+        by: HandedBy,
+        error: &FlowError,
+    ) -> Result<(), FlowError> {
+        let FlowError::Admit(fault) = error else { return Ok(()) };
+        let state = peer.state();
+        if let (AdmitFault::ForeignSeen { .. }, Some(seen)) = (fault, &envelope.seen) {
+            return self.accuse_of_foreign_head(state, None, seen, &[], fault.report()).await;
+        }
+        if !matches!(fault, AdmitFault::SplitView { .. } | AdmitFault::Rewritten(_)) {
             return Ok(());
         }
         let mut write = self.store.write().await?;
-        let note = envelope.log.checkpoint.as_bytes();
-        write.put_object(note, self.now()).await?;
-        let id = format!("log/{}/{}", envelope.from.state, Digest::of(note).hex());
-        self.find(&mut write, id, Level::Fail, None, Some(envelope.from.state), error.report()).await?;
+        if self.is_conclusive(&mut write, envelope, peer, by, fault).await? {
+            self.accuse_of_heads(&mut write, state, None, &envelope.log, fault).await?;
+        } else {
+            let id = format!("unproven/{state}/{}", self.now().seconds() / DAY_SECONDS);
+            self.find(&mut write, id, Level::Warn, None, Some(state), fault.report()).await?;
+        }
         Ok(write.commit().await?)
     }
+
+    /// Two signed heads of one size speak for themselves. The proof beside a head is not signed: one that fails
+    /// speaks when it rebuilds the signed head and another older one, or when it came over TLS unaltered.
+    async fn is_conclusive(
+        &self,
+        write: &mut Write,
+        envelope: &Envelope,
+        peer: &Peer,
+        by: HandedBy,
+        fault: &AdmitFault,
+    ) -> Result<bool, FlowError> {
+        if matches!(fault, AdmitFault::SplitView { .. }) || matches!(by, HandedBy::Answering(_)) {
+            return Ok(true);
+        }
+        let known = self.known_heads(write, peer.state(), &envelope.log).await?;
+        let (Some(proof), Ok(head)) =
+            (&envelope.log.consistency, checkpoint::open(&envelope.log.checkpoint, peer.log()))
+        else {
+            return Ok(false);
+        };
+        Ok(known.seen.iter().any(|before| proof.contradicts(before, head.checkpoint())))
+    }
+}
+
+/// An envelope that may be stored; the head of one whose sender's log began anew may be from before.
+struct Admitted {
+    admission: Admission,
+    set_aside: bool,
 }
 
 /// Clocks that differ: shown on both sides, never a reason to lose a message.

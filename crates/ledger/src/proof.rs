@@ -5,6 +5,7 @@ use crate::{
     checkpoint,
     checkpoint::read_decimal,
     note::MAX_NOTE_BYTES,
+    tree::rebuilt,
     tree::{MAX_PROOF_HASHES, verify_consistency, verify_inclusion},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -55,6 +56,15 @@ impl ConsistencyProof {
         check_size(old.size(), self.from)?;
         check_size(new.size(), self.to)?;
         verify_consistency(self.from, old.root(), self.to, new.root(), &self.hashes)
+    }
+
+    /// True when the proof itself shows that `new` does not begin with `old`: it rebuilds the newer root, and
+    /// another older one. A proof that was altered on its way shows nothing.
+    pub fn contradicts(&self, old: &Checkpoint, new: &Checkpoint) -> bool {
+        (self.from, self.to) == (old.size(), new.size())
+            && old.size() < new.size()
+            && rebuilt(self.from, old.root(), self.to, &self.hashes)
+                .is_some_and(|(before, after)| before != *old.root() && after == *new.root())
     }
 }
 

@@ -3,6 +3,7 @@
 mod consistency;
 mod inclusion;
 
+pub(crate) use consistency::rebuilt;
 pub use consistency::{consistency_proof, needed_for_consistency, verify_consistency};
 pub use inclusion::{inclusion_proof, needed_for_inclusion, verify_inclusion};
 

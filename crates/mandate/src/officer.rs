@@ -11,7 +11,7 @@ use vocabulary::{OfficerId, WordError};
 pub enum Role {
     /// Writes requests and proposes decisions.
     CaseOfficer,
-    /// Approves requests and takes decisions as the second officer.
+    /// Approves requests and takes decisions as the second officer; looks at findings and stops or resumes peers.
     DecidingOfficer,
     /// Executes decisions, seals and opens evidence.
     Examiner,
@@ -23,7 +23,7 @@ impl Role {
     pub fn permissions(self) -> &'static [Permission] {
         match self {
             Self::CaseOfficer => &[Permission::Draft, Permission::Propose],
-            Self::DecidingOfficer => &[Permission::Approve, Permission::Decide],
+            Self::DecidingOfficer => &[Permission::Approve, Permission::Decide, Permission::Oversee],
             Self::Examiner => &[Permission::Execute, Permission::Open],
         }
     }

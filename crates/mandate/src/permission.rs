@@ -19,6 +19,8 @@ pub enum Permission {
     Execute,
     /// Open evidence and read its content.
     Open,
+    /// Stop and resume the exchange with a peer, acknowledge findings.
+    Oversee,
 }
 
 impl fmt::Display for Permission {
@@ -30,6 +32,7 @@ impl fmt::Display for Permission {
             Self::Decide => "decide",
             Self::Execute => "execute",
             Self::Open => "open",
+            Self::Oversee => "oversee",
         })
     }
 }

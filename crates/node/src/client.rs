@@ -1,9 +1,11 @@
 //! The HTTPS road to a peer: hand over an envelope and bring back its receipt.
 
 use crate::{NodeError, Pace, tls::client_config};
+use exchange::CosignedHead;
 use flow::Flow;
 use register::Peer;
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -23,6 +25,18 @@ pub enum RoadTrouble {
     Later(String),
     /// The peer's node will not take this envelope.
     Refused(Report),
+    /// The peer's node stopped the exchange with us; the envelope can be tried again later.
+    Halted,
+    /// The peer's node takes it only with a proof that our log follows from this head of it.
+    ProveFrom(CosignedHead),
+}
+
+/// The answer to an envelope whose log is not proven to follow from the head that was seen.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Challenge {
+    #[serde(flatten)]
+    pub(crate) report: Report,
+    pub(crate) head: CosignedHead,
 }
 
 /// Connections to peers, one client for each descriptor.
@@ -87,6 +101,13 @@ impl Road {
         }
         let report: Option<Report> = serde_json::from_slice(&body).ok();
         match (status, report) {
+            (StatusCode::CONFLICT, Some(report)) if report.code == "R-901" => Err(RoadTrouble::Halted),
+            (StatusCode::CONFLICT, Some(report)) if report.code == "P-528" => {
+                match serde_json::from_slice::<Challenge>(&body) {
+                    Ok(challenge) => Err(RoadTrouble::ProveFrom(challenge.head)),
+                    Err(_) => Err(RoadTrouble::Later("the peer answered 409 (P-528)".to_owned())),
+                }
+            }
             (StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE, Some(report)) => {
                 Err(RoadTrouble::Refused(report))
             }

@@ -2,6 +2,7 @@
 
 use crate::{
     Limits,
+    client::Challenge,
     served::ServedCounts,
     serving::{Turns, serve_file},
     tls::client_state,
@@ -16,7 +17,7 @@ use axum::{
 };
 use axum_server::tls::TlsInfo;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use exchange::{EnvelopeFault, MAX_ENVELOPE_BYTES};
+use exchange::{AdmitFault, EnvelopeFault, MAX_ENVELOPE_BYTES};
 use flow::{Flow, FlowError, HandedBy};
 use futures_util::StreamExt as _;
 use std::sync::Arc;
@@ -66,11 +67,26 @@ async fn take_in(
         // There is hardly anybody left to answer.
         Err(Unread::Broken) => return StatusCode::BAD_REQUEST.into_response(),
     };
-    match endpoint.flow.take_in(&bytes, HandedBy::Peer(peer)).await {
+    match endpoint.flow.take_in(&bytes, HandedBy::Answering(peer)).await {
         Ok(receipt) => {
             endpoint.arrived.notify_one();
             ([(header::CONTENT_TYPE, "application/pkcs7-mime")], receipt).into_response()
         }
+        Err(FlowError::Admit(AdmitFault::NotLinked { size })) => {
+            challenge(&endpoint.flow, peer, AdmitFault::NotLinked { size }.report()).await
+        }
+        Err(error) => refuse(&error.report()),
+    }
+}
+
+/// Says from which head of its log the sender must prove; nothing was stored.
+async fn challenge(flow: &Flow, peer: StateCode, report: Report) -> Response {
+    match flow.challenge(peer).await {
+        Ok(Some(head)) => {
+            let body = serde_json::to_vec(&Challenge { report, head }).unwrap_or_default();
+            (StatusCode::CONFLICT, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+        }
+        Ok(None) => refuse(&report),
         Err(error) => refuse(&error.report()),
     }
 }
@@ -167,6 +183,8 @@ fn refuse(report: &Report) -> Response {
         (_, "R-551") => StatusCode::FORBIDDEN,
         // Our view of the sender may be old: it keeps the envelope and tries again.
         (_, code) if code.starts_with("P-4") => StatusCode::CONFLICT,
+        // It waits until people have spoken, or comes again with another proof.
+        (_, "R-901" | "P-524" | "P-525" | "P-528" | "P-529" | "P-900") => StatusCode::CONFLICT,
         (Family::Refusal | Family::PeerFault, _) => StatusCode::UNPROCESSABLE_ENTITY,
         (Family::Fault, _) => StatusCode::SERVICE_UNAVAILABLE,
     };

@@ -1,7 +1,7 @@
 //! The workers: open what arrived, discharge duties, hand envelopes over, fetch packages, watch the clocks.
 
 use crate::{Road, RoadTrouble, fetch};
-use flow::{Attempt, Flow};
+use flow::{Attempt, Flow, FlowError};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
@@ -161,39 +161,56 @@ async fn hand_over_all(flow: Flow, road: Road, attempts: Vec<Attempt>, stop: wat
 
 /// One attempt; false when the peer cannot be reached now.
 async fn hand_over(flow: &Flow, road: &Road, attempt: &Attempt) -> bool {
-    let done = async {
-        let peer = flow.peer(attempt.peer).await?;
-        let bytes = flow.envelope_bytes(attempt.envelope).await?;
-        match road.hand_over(&peer, bytes).await {
-            Ok(receipt) => match flow.settle(attempt.envelope, &receipt).await {
-                Ok(delivered) => {
-                    tracing::info!(envelope = %attempt.envelope, first = delivered.first, "delivered");
-                    Ok(true)
-                }
-                Err(error) => {
-                    flow.attempt_failed(attempt, &format!("{}: {error}", error.code())).await?;
-                    Ok(false)
-                }
-            },
-            Err(RoadTrouble::Later(trouble)) => {
-                tracing::info!(envelope = %attempt.envelope, "not delivered yet: {trouble}");
-                flow.attempt_failed(attempt, &trouble).await?;
-                Ok(false)
-            }
-            Err(RoadTrouble::Refused(report)) => {
-                flow.attempt_refused(attempt, &report).await?;
-                Ok(true)
-            }
-        }
-    };
-    match done.await {
+    match attempted(flow, road, attempt).await {
         Ok(reached) => reached,
         Err(error) => {
-            let error: flow::FlowError = error;
             tracing::error!(code = error.code(), "an envelope could not be handed over: {error}");
             // What came of the attempt could not be written, so nothing puts the next one off.
             tokio::time::sleep(TROUBLE).await;
             false
+        }
+    }
+}
+
+async fn attempted(flow: &Flow, road: &Road, attempt: &Attempt) -> Result<bool, FlowError> {
+    let peer = flow.peer(attempt.peer).await?;
+    let mut answer = road.hand_over(&peer, flow.envelope_bytes(attempt.envelope).await?).await;
+    if let Err(RoadTrouble::ProveFrom(head)) = &answer {
+        // The receipt in which the peer told us was lost: once more, with the proof that it asks for.
+        if let Err(error) = flow.challenged(attempt.peer, head).await {
+            flow.attempt_failed(attempt, &format!("{}: {error}", error.code())).await?;
+            return Ok(false);
+        }
+        answer = road.hand_over(&peer, flow.envelope_bytes(attempt.envelope).await?).await;
+    }
+    match answer {
+        Ok(receipt) => match flow.settle(attempt.envelope, &receipt).await {
+            Ok(delivered) => {
+                tracing::info!(envelope = %attempt.envelope, first = delivered.first, "delivered");
+                Ok(true)
+            }
+            Err(error) => {
+                flow.attempt_failed(attempt, &format!("{}: {error}", error.code())).await?;
+                Ok(false)
+            }
+        },
+        Err(RoadTrouble::Later(trouble)) => {
+            tracing::info!(envelope = %attempt.envelope, "not delivered yet: {trouble}");
+            flow.attempt_failed(attempt, &trouble).await?;
+            Ok(false)
+        }
+        Err(RoadTrouble::ProveFrom(head)) => {
+            flow.attempt_failed(attempt, &format!("P-528: a proof from the head of {} leaves", head.size))
+                .await?;
+            Ok(false)
+        }
+        Err(RoadTrouble::Halted) => {
+            flow.attempt_halted(attempt).await?;
+            Ok(false)
+        }
+        Err(RoadTrouble::Refused(report)) => {
+            flow.attempt_refused(attempt, &report).await?;
+            Ok(true)
         }
     }
 }

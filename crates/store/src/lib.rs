@@ -12,7 +12,7 @@ mod write;
 pub use error::StoreFault;
 pub use query::Queries;
 pub use row::{
-    CosignatureRow, DutyRow, EventRow, FindingRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent, NodeRow,
-    OfficerRow, OutboxRow, PeerRow, ViewRow,
+    CosignatureRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent,
+    NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, ViewRow,
 };
 pub use session::{Changes, Read, Session, Snapshot, Store, Write};

@@ -1,8 +1,8 @@
 //! Everything that can be read.
 
 use crate::{
-    CosignatureRow, DutyRow, EventRow, FindingRow, HeadRow, InboxRow, InboxState, Ladder, NodeRow,
-    OfficerRow, OutboxRow, PeerRow, StoreFault, ViewRow,
+    CosignatureRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NodeRow,
+    OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow,
 };
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use std::str::FromStr;
@@ -93,7 +93,8 @@ impl<'a> Queries<'a> {
         row.as_ref().map(outbox_row).transpose()
     }
 
-    /// Envelopes without a receipt whose next attempt is due, oldest first; of one file only the oldest.
+    /// Envelopes without a receipt whose next attempt is due, oldest first; of one file only the oldest, and none
+    /// to a peer with which the exchange is stopped.
     ///
     /// At most `limit` for each peer, so that a long queue for one leaves room for the others.
     pub async fn outbox_due(self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreFault> {
@@ -104,6 +105,7 @@ impl<'a> Queries<'a> {
                      SELECT envelope_id, row_number() OVER (PARTITION BY peer ORDER BY queued_at, leaf) AS place
                      FROM outbox
                      WHERE delivered_at IS NULL AND refused_at IS NULL AND next_attempt <= $1
+                       AND peer NOT IN (SELECT peer FROM halts)
                        AND NOT EXISTS (
                            SELECT 1 FROM outbox AS earlier
                            WHERE earlier.file_id = outbox.file_id
@@ -275,6 +277,80 @@ impl<'a> Queries<'a> {
         rows.iter().map(head_row).collect()
     }
 
+    /// Heads of a peer's log for which no proof has come that they follow from those before.
+    pub async fn heads_unlinked(self) -> Result<Vec<HeadRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM heads WHERE linked = 0 ORDER BY peer, size, seen_at")
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(head_row).collect()
+    }
+
+    /// The heads of a peer's log that were set aside, with when.
+    pub async fn heads_before(self, peer: StateCode) -> Result<Vec<(HeadRow, Instant)>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM heads_before WHERE peer = $1 ORDER BY until, size")
+            .bind(peer.as_str())
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(|row| Ok((head_row(row)?, instant(row, "until")?))).collect()
+    }
+
+    /// True when this very head was set aside.
+    pub async fn is_set_aside(self, peer: StateCode, size: u64, root: &[u8; 32]) -> Result<bool, StoreFault> {
+        let row =
+            sqlx::query("SELECT 1 AS one FROM heads_before WHERE peer = $1 AND size = $2 AND root = $3")
+                .bind(peer.as_str())
+                .bind(number(size))
+                .bind(root.as_slice())
+                .fetch_optional(self.connection)
+                .await?;
+        Ok(row.is_some())
+    }
+
+    /// The peers with which nothing is exchanged.
+    pub async fn halts(self) -> Result<Vec<HaltRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM halts ORDER BY peer").fetch_all(self.connection).await?;
+        rows.iter().map(halt_row).collect()
+    }
+
+    pub async fn halt(self, peer: StateCode) -> Result<Option<HaltRow>, StoreFault> {
+        let row = sqlx::query("SELECT * FROM halts WHERE peer = $1")
+            .bind(peer.as_str())
+            .fetch_optional(self.connection)
+            .await?;
+        row.as_ref().map(halt_row).transpose()
+    }
+
+    /// Everything that was done about peers and findings, oldest first.
+    pub async fn oversight(self) -> Result<Vec<OversightRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM oversight ORDER BY leaf").fetch_all(self.connection).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(OversightRow {
+                    leaf: unsigned(row, "oversight", "leaf")?,
+                    subject: row.try_get("subject")?,
+                    body: row.try_get("body")?,
+                    salt: row.try_get("salt")?,
+                })
+            })
+            .collect()
+    }
+
+    /// True when a finding with this id is kept.
+    pub async fn finding_is_kept(self, id: &str) -> Result<bool, StoreFault> {
+        let row = sqlx::query("SELECT 1 AS one FROM findings WHERE id = $1")
+            .bind(id)
+            .fetch_optional(self.connection)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// All cosignatures on heads of our log, oldest head first.
+    pub async fn cosignatures(self) -> Result<Vec<CosignatureRow>, StoreFault> {
+        let rows =
+            sqlx::query("SELECT * FROM cosignatures ORDER BY size, peer").fetch_all(self.connection).await?;
+        rows.iter().map(cosignature_row).collect()
+    }
+
     /// The largest head of our log that `peer` cosigned.
     pub async fn cosignature(self, peer: StateCode) -> Result<Option<CosignatureRow>, StoreFault> {
         let row = sqlx::query("SELECT * FROM cosignatures WHERE peer = $1 ORDER BY size DESC LIMIT 1")
@@ -441,6 +517,14 @@ fn cosignature_row(row: &SqliteRow) -> Result<CosignatureRow, StoreFault> {
         root: hash(row, "cosignatures", "root")?,
         line: row.try_get("line")?,
         received_at: instant(row, "received_at")?,
+    })
+}
+
+fn halt_row(row: &SqliteRow) -> Result<HaltRow, StoreFault> {
+    Ok(HaltRow {
+        peer: word(row, "halts", "peer")?,
+        halted_at: instant(row, "halted_at")?,
+        finding: row.try_get("finding")?,
     })
 }
 

@@ -172,3 +172,22 @@ pub struct FindingRow {
     pub body: Vec<u8>,
     pub found_at: Instant,
 }
+
+/// A peer with which nothing is exchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HaltRow {
+    pub peer: StateCode,
+    pub halted_at: Instant,
+    /// The finding because of which the node itself stopped.
+    pub finding: Option<String>,
+}
+
+/// One act about a peer or a finding, as it was committed to the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OversightRow {
+    pub leaf: u64,
+    /// The peer's code, or the finding's id.
+    pub subject: String,
+    pub body: Vec<u8>,
+    pub salt: Vec<u8>,
+}

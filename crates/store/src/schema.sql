@@ -134,3 +134,38 @@ CREATE TABLE IF NOT EXISTS findings (
     found_at BIGINT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS findings_file ON findings (file_id);
+-- Peers with which nothing is exchanged until an officer looked; `finding` is why, when the node itself stopped.
+CREATE TABLE IF NOT EXISTS halts (
+    peer TEXT PRIMARY KEY,
+    halted_at BIGINT NOT NULL,
+    finding TEXT
+);
+-- What officers, and the node itself, did about peers and findings, as the exact bytes committed to the ledger.
+CREATE TABLE IF NOT EXISTS oversight (
+    leaf BIGINT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    body BLOB NOT NULL,
+    salt BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS oversight_subject ON oversight (subject, leaf);
+-- Heads of a peer's log from before an officer let a new log begin; evidence, not compared any more.
+CREATE TABLE IF NOT EXISTS heads_before (
+    peer TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    root BLOB NOT NULL,
+    note TEXT NOT NULL,
+    linked BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    PRIMARY KEY (peer, size, root)
+);
+-- Cosignatures on our heads by a peer whose log began anew.
+CREATE TABLE IF NOT EXISTS cosignatures_before (
+    peer TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    root BLOB NOT NULL,
+    line TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    PRIMARY KEY (peer, size)
+);

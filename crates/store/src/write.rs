@@ -1,8 +1,8 @@
 //! Everything that can be written, inside one transaction.
 
 use crate::{
-    CosignatureRow, FindingRow, HeadRow, InboxRow, InboxState, NewEvent, NodeRow, OfficerRow, OutboxRow,
-    PeerRow, StoreFault, ViewRow, Write, query::number,
+    CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, NewEvent, NodeRow, OfficerRow,
+    OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, Write, query::number,
 };
 use sqlx::sqlite::SqliteQueryResult;
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, StateCode};
@@ -261,6 +261,59 @@ impl Write {
         .bind(row.received_at.micros())
         .execute(&mut *self.transaction)
         .await?;
+        Ok(())
+    }
+
+    /// Stops the exchange with a peer; true when it was not stopped before.
+    pub async fn add_halt(&mut self, halt: &HaltRow) -> Result<bool, StoreFault> {
+        let done = sqlx::query(
+            "INSERT INTO halts (peer, halted_at, finding) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(halt.peer.as_str())
+        .bind(halt.halted_at.micros())
+        .bind(&halt.finding)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Lets the exchange with a peer go on; true when it was stopped.
+    pub async fn end_halt(&mut self, peer: StateCode) -> Result<bool, StoreFault> {
+        let done = sqlx::query("DELETE FROM halts WHERE peer = $1")
+            .bind(peer.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    pub async fn add_oversight(&mut self, row: &OversightRow) -> Done {
+        let done = sqlx::query(
+            "INSERT INTO oversight (leaf, subject, body, salt) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(number(row.leaf))
+        .bind(&row.subject)
+        .bind(&row.body)
+        .bind(&row.salt)
+        .execute(&mut *self.transaction)
+        .await?;
+        one(&done, "oversight", || row.leaf.to_string())
+    }
+
+    /// Sets aside what was seen of a peer's log and what it cosigned of ours: kept, and not compared any more.
+    pub async fn set_heads_aside(&mut self, peer: StateCode, until: Instant) -> Done {
+        for sql in [
+            "INSERT INTO heads_before (peer, size, root, note, linked, seen_at, until)
+             SELECT peer, size, root, note, linked, seen_at, $2 FROM heads WHERE peer = $1
+             ON CONFLICT DO NOTHING",
+            "INSERT INTO cosignatures_before (peer, size, root, line, received_at, until)
+             SELECT peer, size, root, line, received_at, $2 FROM cosignatures WHERE peer = $1
+             ON CONFLICT DO NOTHING",
+        ] {
+            sqlx::query(sql).bind(peer.as_str()).bind(until.micros()).execute(&mut *self.transaction).await?;
+        }
+        for sql in ["DELETE FROM heads WHERE peer = $1", "DELETE FROM cosignatures WHERE peer = $1"] {
+            sqlx::query(sql).bind(peer.as_str()).execute(&mut *self.transaction).await?;
+        }
         Ok(())
     }
 

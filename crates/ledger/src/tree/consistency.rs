@@ -70,6 +70,15 @@ pub fn verify_consistency(
     Ok(())
 }
 
+/// The two roots to which the hashes of a proof lead; `None` when they do not fit the sizes.
+pub(crate) fn rebuilt(old_size: u64, old_root: &Hash, new_size: u64, proof: &[Hash]) -> Option<(Hash, Hash)> {
+    check_length(proof).ok()?;
+    if old_size == 0 || old_size >= new_size {
+        return None;
+    }
+    rebuild_roots(old_size, old_root, new_size, proof)
+}
+
 fn verify_empty_proof(
     old_size: u64,
     old_root: &Hash,

@@ -77,6 +77,13 @@ pub(crate) struct Mark {
     root: String,
 }
 
+impl Mark {
+    /// The same with the ledger of another moment.
+    pub(crate) fn with_leaves_of(self, other: &Self) -> Self {
+        Self { leaves: other.leaves, root: other.root.clone(), ..self }
+    }
+}
+
 /// An answer of a peer's endpoint.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -91,6 +98,13 @@ impl Answer {
             panic!("{}: no report: {:?}", self.status, String::from_utf8_lossy(&self.body))
         });
         report.code
+    }
+
+    /// The head of our log from which the peer wants a proof.
+    fn asks_for_proof_from(&self) -> Option<exchange::CosignedHead> {
+        let told: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        let head = (told["code"] == "P-528").then(|| told["head"].clone())?;
+        Some(serde_json::from_value(head).unwrap())
     }
 
     pub(crate) fn receipt(self) -> Vec<u8> {
@@ -300,9 +314,14 @@ impl Node {
         self.flow.envelope_bytes(envelope).await.unwrap()
     }
 
-    /// Hands a planted envelope over, and settles its receipt.
+    /// Hands a planted envelope over, with the proof that it is asked for, and settles its receipt.
     pub(crate) async fn deliver(&self, to: &Self, envelope: EnvelopeId) -> Vec<u8> {
-        let receipt = self.hand_over(to, self.envelope(envelope).await).await.receipt();
+        let mut answer = self.hand_over(to, self.envelope(envelope).await).await;
+        if let Some(head) = answer.asks_for_proof_from() {
+            self.flow.challenged(to.state(), &head).await.unwrap();
+            answer = self.hand_over(to, self.envelope(envelope).await).await;
+        }
+        let receipt = answer.receipt();
         assert!(self.flow.settle(envelope, &receipt).await.unwrap().first);
         receipt
     }

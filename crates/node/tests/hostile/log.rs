@@ -63,8 +63,9 @@ fn head(bytes: &[u8]) -> (u64, String) {
 async fn refused_with_evidence(world: &World, honest: &str, forged: Vec<u8>, code: &str) {
     let before = world.a.mark().await;
     let answer = world.b.hand_over(&world.a, forged.clone()).await;
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, code));
-    assert_eq!(world.a.mark().await, before);
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (409, code));
+    // The halt itself stands in the ledger, and nothing else changed.
+    assert_eq!(world.a.mark().await.with_leaves_of(&before), before);
     let findings = world.a.flow.findings().await.unwrap();
     let found = findings.iter().find(|finding| finding.report.code == code).unwrap();
     assert_eq!((found.level, found.peer), (flow::Level::Fail, Some(world.b.state())));
@@ -74,10 +75,20 @@ async fn refused_with_evidence(world: &World, honest: &str, forged: Vec<u8>, cod
     let (_, note) = head(&forged);
     let kept = read.queries().object(Digest::of(note.as_bytes())).await.unwrap();
     assert_eq!(kept.as_deref(), Some(note.as_bytes()));
-    // Told again, it is the same finding.
-    world.b.hand_over(&world.a, forged).await;
-    let again = world.a.flow.findings().await.unwrap();
-    assert_eq!(again.len(), findings.len());
+    let named = [honest, &note].map(|note| Digest::of(note.as_bytes()));
+    assert!(named.iter().all(|digest| found.evidence.contains(digest)), "{:?}", found.evidence);
+    // Told again, it is the same finding, and nothing is exchanged any more.
+    let again = world.b.hand_over(&world.a, forged).await;
+    assert_eq!((again.status.as_u16(), again.code().as_str()), (409, "R-901"));
+    assert_eq!(world.a.flow.findings().await.unwrap().len(), findings.len());
+    assert_eq!(world.a.flow.halts().await.unwrap().len(), 1);
+}
+
+/// After the officers spoke, what waited is delivered.
+async fn resumed(world: &World, id: EnvelopeId) {
+    world.a.flow.resume(&world.a.second, world.b.state(), "a test of theirs", false).await.unwrap();
+    world.b.deliver(&world.a, id).await;
+    world.still_works().await;
 }
 
 async fn seen() -> (World, EnvelopeId, u64, String) {
@@ -101,8 +112,7 @@ async fn two_heads_of_one_size_are_refused_and_kept() {
     let (world, id, size, note) = seen().await;
     let forged = Face::of(size - 1).show(&world.b, id, None).await;
     refused_with_evidence(&world, &note, forged, "P-524").await;
-    world.b.deliver(&world.a, id).await;
-    world.still_works().await;
+    resumed(&world, id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,6 +120,19 @@ async fn a_rewritten_history_is_refused_and_kept() {
     let (world, id, size, note) = seen().await;
     let forged = Face::of(size + 5).show(&world.b, id, Some(size)).await;
     refused_with_evidence(&world, &note, forged, "P-525").await;
+    resumed(&world, id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_without_a_proof_from_the_last_one_is_asked_for_it() {
+    let (world, id, size, _) = seen().await;
+    let before = world.a.mark().await;
+    let unproven = Face::of(size + 5).show(&world.b, id, None).await;
+    let answer = world.b.hand_over(&world.a, unproven).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (409, "P-528"));
+    let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(told["head"]["size"].as_u64(), Some(size));
+    assert_eq!(world.a.mark().await, before);
     world.b.deliver(&world.a, id).await;
     world.still_works().await;
 }

@@ -14,6 +14,7 @@ use std::{
     io::{BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
+use vocabulary::StateCode;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeerCommand {
@@ -25,6 +26,34 @@ pub(crate) enum PeerCommand {
     /// The enrolled States with their fingerprints.
     #[command(after_help = "Example:\n  rogatory peer list --json")]
     List,
+    /// The States with which nothing is exchanged, with who stopped it and why.
+    #[command(after_help = "Example:\n  rogatory peer halted --json")]
+    Halted,
+    /// Stop the exchange with a State by hand.
+    #[command(
+        after_help = "Example:\n  rogatory --officer d.kim --token-file kim.token peer halt XB --reason 'they reported a break-in'"
+    )]
+    Halt {
+        /// The State's code.
+        state: StateCode,
+        /// Why; kept with who and when.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Let the exchange with a State go on, after looking at the finding and speaking to the State.
+    #[command(
+        after_help = "Examples:\n  rogatory --officer d.kim --token-file kim.token peer resume XB --reason 'a wrong alarm, ticket 12'\n  rogatory --officer d.kim --token-file kim.token peer resume XB --new-log --reason 'restored from a copy; letter of 3 May'"
+    )]
+    Resume {
+        /// The State's code.
+        state: StateCode,
+        /// Why; kept with who and when.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Keep the heads of its log that were seen so far as evidence, and compare new ones with none of them.
+        #[arg(long)]
+        new_log: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -75,6 +104,36 @@ impl PeerCommand {
                     table(&["State", "Name", "Endpoint", "Fingerprint", "Valid until"], &rows),
                     &data,
                 ))
+            }
+            Self::Halted => {
+                let halts = flow.halts().await?;
+                let rows: Vec<Vec<String>> = halts
+                    .iter()
+                    .map(|halt| {
+                        vec![
+                            halt.peer.to_string(),
+                            local(halt.since, flow.zone()),
+                            halt.by.to_string(),
+                            halt.reason.clone().unwrap_or_else(|| "(destroyed)".to_owned()),
+                            halt.finding.clone().unwrap_or_default(),
+                        ]
+                    })
+                    .collect();
+                let text = match rows.is_empty() {
+                    true => "the exchange is stopped with no State".to_owned(),
+                    false => table(&["State", "Since", "By", "Reason", "Finding"], &rows),
+                };
+                Ok(Output::new(text, &halts))
+            }
+            Self::Halt { state, reason } => {
+                flow.halt(&context.credential()?, state, &reason).await?;
+                let text = format!("nothing is exchanged with {state} until `rogatory peer resume {state}`");
+                Ok(Output::new(text, &json!({ "halted": state })))
+            }
+            Self::Resume { state, reason, new_log } => {
+                flow.resume(&context.credential()?, state, &reason, new_log).await?;
+                let text = format!("the exchange with {state} goes on");
+                Ok(Output::new(text, &json!({ "resumed": state, "new_log": new_log })))
             }
         }
     }
