@@ -19,7 +19,9 @@ async fn oxalis_18_concurrent_receives_have_their_own_receipts() {
         let sender = senders[number % 2];
         let id = sender.plant_words(&world.a).await;
         sent.push((sender, id));
-        let (bytes, url) = (sender.envelope(id).await, world.a.url("/v1/inbox"));
+    }
+    for (number, (sender, id)) in sent.iter().enumerate() {
+        let (bytes, url) = (sender.envelope(*id).await, world.a.url("/v1/inbox"));
         let client = client(tls_to(&world.a, Some(sender.identity())));
         set.spawn(async move {
             let answer = client.post(url).body(bytes).send().await.unwrap();
