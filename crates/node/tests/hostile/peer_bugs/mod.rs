@@ -1,7 +1,10 @@
 //! Bugs that users of other software suffered, each as a test of ours; `docs/peer-bugs.md` says what they did.
 
+mod connector;
 mod holodeck;
 mod oxalis;
+mod phase4;
+mod sharing;
 
 use crate::fixture::{Node, World, at_rest};
 use exchange::Receipt;
