@@ -9,6 +9,7 @@ pub mod code;
 pub mod dependency;
 pub mod header;
 pub mod licence;
+pub mod peer_bug;
 pub mod purity;
 pub mod repository;
 pub mod rust_source;
