@@ -49,6 +49,8 @@ pub const MAY_USE: &[Room] = &[
     room("xtask", BESIDE, &[]),
     room("bench", BESIDE, &["vocabulary", "treaty", "mandate", "casefile", "register", "exchange", "store", "keys",
                             "flow", "node"]),
+    room("simulator", BESIDE, &["vocabulary", "treaty", "mandate", "casefile", "ledger", "seal", "register",
+                                "exchange", "store", "keys", "flow"]),
 ];
 
 /// Crates of others that only some of ours may use in their own code.
@@ -67,9 +69,9 @@ pub const ONLY: &[(&str, &[&str])] = &[
     ("rustls-webpki", &["seal"]),
     ("rcgen",         &["seal"]),
     ("cms",           &["seal"]),
-    ("clap",          &["rogatory", "xtask", "bench"]),
+    ("clap",          &["rogatory", "xtask", "bench", "simulator"]),
     ("indicatif",     &["rogatory", "xtask", "bench"]),
-    ("anyhow",        &["rogatory", "xtask", "bench"]),
+    ("anyhow",        &["rogatory", "xtask", "bench", "simulator"]),
 ];
 
 /// What is wrong with the arrows in `cargo metadata --no-deps`.

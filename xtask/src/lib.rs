@@ -5,6 +5,7 @@
 
 pub mod arrow;
 pub mod battery;
+pub mod cited;
 pub mod code;
 pub mod dependency;
 pub mod header;

@@ -6,6 +6,7 @@
 
 mod admit;
 mod announcement;
+pub mod answer;
 mod envelope;
 mod limit;
 mod link;
@@ -18,6 +19,7 @@ mod statement;
 
 pub use admit::{Admission, AdmitFault, admit};
 pub use announcement::{MANIFEST_NAME, TAG_MANIFEST_NAME};
+pub use answer::RoadTrouble;
 pub use envelope::{Envelope, EnvelopeFault, addressed_digest};
 pub use limit::{
     CLOCK_SKEW_MAX, MAX_ENVELOPE_BYTES, MAX_FILE_NAME_BYTES, MAX_FILES_ANNOUNCED, MAX_PARTS_ANNOUNCED,

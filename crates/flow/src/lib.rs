@@ -20,16 +20,20 @@ mod fixture;
 mod folder;
 mod heads;
 mod log;
+mod node_act;
 mod officer;
 mod oversight;
 mod package;
 mod peer;
 mod perform;
+mod published;
+mod randomness;
 mod receive;
 mod record;
 mod request;
 mod timeline;
 mod transfer;
+mod witness;
 
 pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, Proposal, end_in_words};
 pub use act::Act;
@@ -42,11 +46,14 @@ pub use duty::Discharged;
 pub use error::FlowError;
 pub use finding::{Acknowledged, Finding, Level};
 pub use folder::NodeFolder;
+pub use node_act::{ACT_LABEL, ActRecord, NodeAct};
 pub use officer::{Credential, NewOfficer};
 pub use oversight::{Halt, Oversight, OversightRecord};
 pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions, Stamp};
-pub use peer::Enrolled;
+pub use peer::{Enrolled, key_overlap};
 pub use perform::Performed;
+pub use published::{CosignedBy, LogState, Unlinked, WitnessTrouble};
+pub use randomness::{Randomness, SystemRandomness};
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
 pub use timeline::{Letter, Step, Text, Timeline};
@@ -68,6 +75,8 @@ pub struct Flow {
     profile: RequestedProfile,
     zone: String,
     peers: peer::PeerCache,
+    wanted: peer::Wanted,
+    randomness: Arc<dyn Randomness>,
 }
 
 impl Flow {
@@ -80,7 +89,28 @@ impl Flow {
         profile: RequestedProfile,
         zone: String,
     ) -> Self {
-        Self { store, keys: Arc::new(keys), clock, folder, profile, zone, peers: peer::PeerCache::default() }
+        Self {
+            store,
+            keys: Arc::new(keys),
+            clock,
+            folder,
+            profile,
+            zone,
+            peers: peer::PeerCache::default(),
+            wanted: peer::Wanted::default(),
+            randomness: Arc::new(SystemRandomness),
+        }
+    }
+
+    /// The same node with ids, salts and tokens from `randomness`; keys and signatures stay with the machine.
+    pub fn with_randomness(self, randomness: Arc<dyn Randomness>) -> Self {
+        Self { randomness, ..self }
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], FlowError> {
+        let mut bytes = [0; N];
+        self.randomness.fill(&mut bytes)?;
+        Ok(bytes)
     }
 
     pub fn us(&self) -> StateCode {

@@ -21,7 +21,7 @@ impl Flow {
         label: &str,
         digest: &Digest,
     ) -> Result<([u8; 32], u64), FlowError> {
-        let salt = keys::random_bytes::<32>()?;
+        let salt = self.random::<32>()?;
         let commitment = Commitment::new(label, &Salt::from_bytes(salt), digest);
         let size = write.queries().ledger_size().await?;
         let nodes = load(write, tree::needed_for_append(size)).await?;
@@ -77,7 +77,7 @@ pub(crate) async fn root(session: &mut impl Session, size: u64) -> Result<Hash, 
     Ok(tree::root(size, &nodes)?)
 }
 
-async fn load(
+pub(crate) async fn load(
     session: &mut impl Session,
     needed: Vec<(u8, u64)>,
 ) -> Result<HashMap<(u8, u64), Hash>, FlowError> {

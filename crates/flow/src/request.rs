@@ -207,10 +207,10 @@ impl Flow {
             .map_err(|_| FlowError::Record { what: "a text that is not UTF-8" })
     }
 
-    /// A version 7 UUID (RFC 9562) from our clock and the machine's randomness.
+    /// A version 7 UUID (RFC 9562) from our clock and our randomness.
     pub(crate) fn new_uuid(&self) -> Result<Uuid, FlowError> {
         let millis = u64::try_from(self.now().micros() / 1000).unwrap_or(0);
-        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &keys::random_bytes::<10>()?).into_uuid())
+        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &self.random::<10>()?).into_uuid())
     }
 
     /// What our rules say of a request that `peer` sent us.

@@ -1,55 +1,40 @@
 //! The HTTPS road to a peer: hand over an envelope and bring back its receipt.
 
-use crate::{NodeError, Pace, tls::client_config};
-use exchange::CosignedHead;
+use crate::{
+    NodeError, Pace,
+    descriptor::{Exported, NUMBER_HEADER},
+    renewal::look_at_number,
+    tls::client_config,
+};
+use exchange::{RoadTrouble, answer};
 use flow::Flow;
 use register::Peer;
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
-use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use vocabulary::{Digest, Report, StateCode};
+use vocabulary::{Digest, StateCode};
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// The largest receipt or error that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// What came of an attempt.
-#[derive(Debug)]
-pub enum RoadTrouble {
-    /// Try again later; the text holds no payload.
-    Later(String),
-    /// The peer's node will not take this envelope.
-    Refused(Report),
-    /// The peer's node stopped the exchange with us; the envelope can be tried again later.
-    Halted,
-    /// The peer's node takes it only with a proof that our log follows from this head of it.
-    ProveFrom(CosignedHead),
-}
-
-/// The answer to an envelope whose log is not proven to follow from the head that was seen.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Challenge {
-    #[serde(flatten)]
-    pub(crate) report: Report,
-    pub(crate) head: CosignedHead,
-}
-
 /// Connections to peers, one client for each descriptor.
 #[derive(Debug, Clone)]
 pub struct Road {
     flow: Flow,
     pace: Pace,
+    exported: Exported,
     clients: Arc<Mutex<HashMap<StateCode, (Digest, Client)>>>,
 }
 
 impl Road {
     pub fn new(flow: Flow) -> Self {
-        Self { flow, pace: Pace::default(), clients: Arc::default() }
+        let exported = Exported::new(flow.folder().path());
+        Self { flow, pace: Pace::default(), exported, clients: Arc::default() }
     }
 
     /// The same road, on which packages come at another pace.
@@ -62,7 +47,9 @@ impl Road {
     }
 
     pub(crate) fn client(&self, peer: &Peer) -> Result<Client, NodeError> {
-        let key = Digest::of(format!("{} {}", peer.endpoint(), peer.anchor().fingerprint()).as_bytes());
+        let own = self.flow.keys().tls_certificate_pem()?;
+        let key = format!("{} {} {own}", peer.endpoint(), peer.anchor().fingerprint());
+        let key = Digest::of(key.as_bytes());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, client)) = clients.get(&peer.state())
             && *known == key
@@ -86,36 +73,41 @@ impl Road {
     /// Hands the envelope over and returns the receipt's bytes, not yet verified.
     pub async fn hand_over(&self, peer: &Peer, envelope: Vec<u8>) -> Result<Vec<u8>, RoadTrouble> {
         let client = self.client(peer).map_err(|error| RoadTrouble::Later(error.to_string()))?;
-        let answer = client
+        let mut request = client
             .post(format!("{}/v1/inbox", peer.endpoint()))
             .header(CONTENT_TYPE, "application/json")
-            .timeout(ANSWER_TIME)
-            .body(envelope)
-            .send()
+            .timeout(ANSWER_TIME);
+        if let Some(shown) = self.exported.now(self.flow.now()) {
+            request = request.header(NUMBER_HEADER, shown.sequence);
+        }
+        let response =
+            request.body(envelope).send().await.map_err(|error| RoadTrouble::Later(plain(&error)))?;
+        let number = response.headers().get(NUMBER_HEADER).and_then(|value| value.to_str().ok());
+        look_at_number(&self.flow, peer.state(), number)
             .await
-            .map_err(|error| RoadTrouble::Later(plain(&error)))?;
-        let status = answer.status();
-        let body = limited(answer).await?;
+            .map_err(|error| RoadTrouble::Later(error.to_string()))?;
+        let status = response.status();
+        let body = limited(response).await?;
         if status == StatusCode::OK {
             return Ok(body);
         }
-        let report: Option<Report> = serde_json::from_slice(&body).ok();
-        match (status, report) {
-            (StatusCode::CONFLICT, Some(report)) if report.code == "R-901" => Err(RoadTrouble::Halted),
-            (StatusCode::CONFLICT, Some(report)) if report.code == "P-528" => {
-                match serde_json::from_slice::<Challenge>(&body) {
-                    Ok(challenge) => Err(RoadTrouble::ProveFrom(challenge.head)),
-                    Err(_) => Err(RoadTrouble::Later("the peer answered 409 (P-528)".to_owned())),
-                }
-            }
-            (StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE, Some(report)) => {
-                Err(RoadTrouble::Refused(report))
-            }
-            (status, Some(report)) => {
-                let code: String = report.code.chars().take(8).collect();
-                Err(RoadTrouble::Later(format!("the peer answered {} ({code})", status.as_u16())))
-            }
-            (status, None) => Err(RoadTrouble::Later(format!("the peer answered {}", status.as_u16()))),
+        Err(answer::trouble(status.as_u16(), &body))
+    }
+}
+
+impl Road {
+    /// The descriptor that the peer's node hands out, not yet verified.
+    pub(crate) async fn descriptor(&self, peer: &Peer) -> Result<Vec<u8>, RoadTrouble> {
+        let client = self.client(peer).map_err(|error| RoadTrouble::Later(error.to_string()))?;
+        let answer = client
+            .get(format!("{}/v1/descriptor", peer.endpoint()))
+            .timeout(ANSWER_TIME)
+            .send()
+            .await
+            .map_err(|error| RoadTrouble::Later(plain(&error)))?;
+        match answer.status() {
+            StatusCode::OK => limited(answer).await,
+            status => Err(RoadTrouble::Later(format!("the peer answered {}", status.as_u16()))),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     Limits,
-    client::Challenge,
+    descriptor::{Exported, NUMBER_HEADER},
+    renewal,
     served::ServedCounts,
     serving::{Turns, serve_file},
     tls::client_state,
@@ -11,7 +12,7 @@ use axum::{
     Extension, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -34,7 +35,7 @@ pub(crate) struct Endpoint {
     pub(crate) served: ServedCounts,
     pub(crate) turns: Turns,
     /// Our signed descriptor, when it was exported.
-    pub(crate) descriptor: Arc<Option<Vec<u8>>>,
+    pub(crate) descriptor: Exported,
 }
 
 pub(crate) fn router(endpoint: Endpoint, limits: Limits) -> Router {
@@ -53,12 +54,27 @@ pub(crate) fn router(endpoint: Endpoint, limits: Limits) -> Router {
 async fn take_in(
     State(endpoint): State<Endpoint>,
     Extension(tls): Extension<Arc<TlsInfo>>,
+    headers: HeaderMap,
     body: Body,
 ) -> Response {
     let peer = match peer_of(&endpoint.flow, &tls).await {
         Ok(peer) => peer,
         Err(report) => return turn_away(&report),
     };
+    let number = headers.get(NUMBER_HEADER).and_then(|value| value.to_str().ok());
+    if let Err(error) = renewal::look_at_number(&endpoint.flow, peer, number).await {
+        return refuse(&error.report());
+    }
+    let mut response = receipted(&endpoint, peer, body).await;
+    if let Some(shown) = endpoint.descriptor.now(endpoint.flow.now()) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(NUMBER_HEADER), HeaderValue::from(shown.sequence));
+    }
+    response
+}
+
+async fn receipted(endpoint: &Endpoint, peer: StateCode, body: Body) -> Response {
     let bytes = match read(body).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLong) => {
@@ -83,7 +99,7 @@ async fn take_in(
 async fn challenge(flow: &Flow, peer: StateCode, report: Report) -> Response {
     match flow.challenge(peer).await {
         Ok(Some(head)) => {
-            let body = serde_json::to_vec(&Challenge { report, head }).unwrap_or_default();
+            let body = serde_json::to_vec(&exchange::answer::Challenge { report, head }).unwrap_or_default();
             (StatusCode::CONFLICT, [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         Ok(None) => refuse(&report),
@@ -156,8 +172,11 @@ async fn package_file(
 }
 
 async fn descriptor(State(endpoint): State<Endpoint>) -> Response {
-    match endpoint.descriptor.as_ref() {
-        Some(bytes) => ([(header::CONTENT_TYPE, "application/pkcs7-mime")], bytes.clone()).into_response(),
+    match endpoint.descriptor.now(endpoint.flow.now()) {
+        Some(shown) => {
+            let bytes = shown.signed.as_ref().clone();
+            ([(header::CONTENT_TYPE, "application/pkcs7-mime")], bytes).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -177,36 +196,12 @@ fn turn_away(report: &Report) -> Response {
 }
 
 fn refuse(report: &Report) -> Response {
-    let status = match (report.family, report.code.as_str()) {
-        (_, "F-002") => StatusCode::INSUFFICIENT_STORAGE,
-        (_, "P-510") => StatusCode::PAYLOAD_TOO_LARGE,
-        (_, "R-551") => StatusCode::FORBIDDEN,
-        // Our view of the sender may be old: it keeps the envelope and tries again.
-        (_, code) if code.starts_with("P-4") => StatusCode::CONFLICT,
-        // It waits until people have spoken, or comes again with another proof.
-        (_, "R-901" | "P-524" | "P-525" | "P-528" | "P-529" | "P-900") => StatusCode::CONFLICT,
-        (Family::Refusal | Family::PeerFault, _) => StatusCode::UNPROCESSABLE_ENTITY,
-        (Family::Fault, _) => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    answer(status, report)
+    let status = StatusCode::from_u16(exchange::answer::status(report));
+    answer(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), report)
 }
 
 fn answer(status: StatusCode, report: &Report) -> Response {
     tracing::warn!(code = report.code, status = status.as_u16(), "refused");
-    let body = serde_json::to_vec(&shown(report)).unwrap_or_default();
+    let body = serde_json::to_vec(&exchange::answer::shown(report)).unwrap_or_default();
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-/// What a peer may know: of our own faults only that there is one.
-fn shown(report: &Report) -> Report {
-    if report.family != Family::Fault {
-        return report.clone();
-    }
-    Report {
-        family: Family::Fault,
-        code: report.code.clone(),
-        message: "this node cannot store the envelope now".to_owned(),
-        clause: None,
-        remedy: "try again later; nothing was stored and no receipt was given".to_owned(),
-    }
 }

@@ -1,6 +1,7 @@
 //! The workers: open what arrived, discharge duties, hand envelopes over, fetch packages, watch the clocks.
 
-use crate::{Road, RoadTrouble, fetch};
+use crate::{Road, fetch};
+use exchange::RoadTrouble;
 use flow::{Attempt, Flow, FlowError};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

@@ -14,6 +14,8 @@ pub enum StoreFault {
     Conflict { table: &'static str, key: String },
     #[error("the database failed: {0}")]
     Database(sqlx::Error),
+    #[error("the database was stopped and must be opened again")]
+    Stopped,
     #[error("the column `{column}` of `{table}` holds a value that this version cannot read")]
     Column { table: &'static str, column: &'static str },
 }
@@ -46,6 +48,7 @@ impl Failure for StoreFault {
             Self::Conflict { .. } => "F-004",
             Self::Database(_) => "F-005",
             Self::Column { .. } => "F-006",
+            Self::Stopped => "F-990",
         }
     }
     fn remedy(&self) -> String {
@@ -55,6 +58,7 @@ impl Failure for StoreFault {
             Self::Busy => "try again; if it lasts, look for a program that keeps the database locked",
             Self::Conflict { .. } => "load the file again and repeat the command",
             Self::Database(_) => "run `rogatory node doctor`; restore the folder from a copy if the database is damaged",
+            Self::Stopped => "start the node again; what was committed is there",
             Self::Column { .. } => "use the version of the program that wrote the folder, or restore the folder from a copy",
         }
         .to_owned()

@@ -4,15 +4,18 @@
 //! Not here: what the bytes mean, when something is due, any rule.
 
 mod error;
+mod hazard;
 mod query;
 mod row;
 mod session;
 mod write;
 
 pub use error::StoreFault;
+pub use hazard::{Hazard, Point};
 pub use query::Queries;
 pub use row::{
-    CosignatureRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent,
-    NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, ViewRow,
+    ActRow, CosignatureRow, DescriptorRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow,
+    InboxState, Ladder, NewEvent, NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, ViewRow,
+    WitnessedRow,
 };
 pub use session::{Changes, Read, Session, Snapshot, Store, Write};

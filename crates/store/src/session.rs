@@ -1,12 +1,12 @@
 //! The database of one node and the two kinds of session: reading, and one write transaction.
 
-use crate::{Queries, StoreFault};
+use crate::{Hazard, Point, Queries, StoreFault};
 use sqlx::{
-    AssertSqlSafe, Connection as _, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
     pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// How long a writer waits for another program's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -18,6 +18,7 @@ const READERS_MAX: u32 = 5;
 pub struct Store {
     readers: SqlitePool,
     writer: SqlitePool,
+    hazard: Option<Arc<dyn Hazard>>,
 }
 
 impl Store {
@@ -46,21 +47,34 @@ impl Store {
             .connect_with(options.read_only(true))
             .await
             .map_err(fault)?;
-        Ok(Self { readers, writer })
+        Ok(Self { readers, writer, hazard: None })
+    }
+
+    /// The same database, which fails where `hazard` says so; for simulations.
+    pub fn with_hazard(self, hazard: Arc<dyn Hazard>) -> Self {
+        Self { hazard: Some(hazard), ..self }
+    }
+
+    fn meet(&self, point: Point) -> Result<(), StoreFault> {
+        self.hazard.as_ref().map_or(Ok(()), |hazard| hazard.at(point))
     }
 
     pub async fn read(&self) -> Result<Read, StoreFault> {
+        self.meet(Point::Read)?;
         Ok(Read { connection: self.readers.acquire().await? })
     }
 
     /// A session in which every read sees the same moment, whatever others commit meanwhile.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreFault> {
+        self.meet(Point::Read)?;
         Ok(Snapshot { transaction: self.readers.begin().await? })
     }
 
     /// Begins a transaction with the write lock held, so that what is read in it cannot change.
     pub async fn write(&self) -> Result<Write, StoreFault> {
-        Ok(Write { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await? })
+        self.meet(Point::Begin)?;
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Write { transaction, hazard: self.hazard.clone() })
     }
 
     /// Watches for commits; holds one reader for as long as it lives.
@@ -111,17 +125,31 @@ impl Changes {
 /// One write transaction; dropped without `commit`, nothing of it happened.
 #[derive(Debug)]
 pub struct Write {
-    pub(crate) transaction: Transaction<'static, Sqlite>,
+    transaction: Transaction<'static, Sqlite>,
+    hazard: Option<Arc<dyn Hazard>>,
 }
 
 impl Write {
+    /// The connection, for a statement that writes a row of `table`.
+    pub(crate) fn row(&mut self, table: &'static str) -> Result<&mut SqliteConnection, StoreFault> {
+        self.meet(Point::Row(table))?;
+        Ok(&mut self.transaction)
+    }
+
+    fn meet(&self, point: Point) -> Result<(), StoreFault> {
+        self.hazard.as_ref().map_or(Ok(()), |hazard| hazard.at(point))
+    }
+
     pub fn queries(&mut self) -> Queries<'_> {
         Queries::new(&mut self.transaction)
     }
 
     /// Returns only when everything in the transaction is durable.
     pub async fn commit(self) -> Result<(), StoreFault> {
-        Ok(self.transaction.commit().await?)
+        self.meet(Point::Commit)?;
+        let Self { transaction, hazard } = self;
+        transaction.commit().await?;
+        hazard.map_or(Ok(()), |hazard| hazard.at(Point::Committed))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Everything that can be written, inside one transaction.
 
 use crate::{
-    CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, NewEvent, NodeRow, OfficerRow,
-    OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, Write, query::number,
+    ActRow, CosignatureRow, DescriptorRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, NewEvent,
+    NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, WitnessedRow, Write,
+    query::number,
 };
 use sqlx::sqlite::SqliteQueryResult;
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, StateCode};
@@ -17,7 +18,7 @@ impl Write {
         )
         .bind(name)
         .bind(value)
-        .execute(&mut *self.transaction)
+        .execute(self.row("settings")?)
         .await?;
         Ok(())
     }
@@ -36,7 +37,7 @@ impl Write {
         .bind(&event.body)
         .bind(event.salt.as_slice())
         .bind(number(event.leaf))
-        .execute(&mut *self.transaction)
+        .execute(self.row("events")?)
         .await?;
         one(&done, "events", || event.file.to_string())
     }
@@ -50,7 +51,7 @@ impl Write {
         .bind(file.to_string())
         .bind(body)
         .bind(due.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("duties")?)
         .await?;
         Ok(())
     }
@@ -61,7 +62,7 @@ impl Write {
         )
         .bind(id)
         .bind(now.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("duties")?)
         .await?;
         Ok(())
     }
@@ -72,7 +73,7 @@ impl Write {
             .bind(id)
             .bind(due.micros())
             .bind(trouble)
-            .execute(&mut *self.transaction)
+            .execute(self.row("duties")?)
             .await?;
         Ok(())
     }
@@ -95,7 +96,7 @@ impl Write {
         .bind(number(row.leaf))
         .bind(row.queued_at.micros())
         .bind(row.next_attempt.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("outbox")?)
         .await?;
         one(&done, "outbox", || row.envelope.to_string())
     }
@@ -108,7 +109,7 @@ impl Write {
         .bind(envelope.to_string())
         .bind(next.micros())
         .bind(trouble)
-        .execute(&mut *self.transaction)
+        .execute(self.row("outbox")?)
         .await?;
         Ok(())
     }
@@ -127,7 +128,7 @@ impl Write {
         .bind(envelope.to_string())
         .bind(at.micros())
         .bind(receipt)
-        .execute(&mut *self.transaction)
+        .execute(self.row("outbox")?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -140,7 +141,7 @@ impl Write {
         .bind(envelope.to_string())
         .bind(at.micros())
         .bind(trouble)
-        .execute(&mut *self.transaction)
+        .execute(self.row("outbox")?)
         .await?;
         Ok(())
     }
@@ -149,7 +150,7 @@ impl Write {
         sqlx::query("UPDATE outbox SET thresholds = $2 WHERE envelope_id = $1 AND thresholds < $2")
             .bind(envelope.to_string())
             .bind(i64::from(threshold))
-            .execute(&mut *self.transaction)
+            .execute(self.row("outbox")?)
             .await?;
         Ok(())
     }
@@ -169,7 +170,7 @@ impl Write {
         .bind(row.received_at.micros())
         .bind(number(row.leaf))
         .bind(row.state.as_str())
-        .execute(&mut *self.transaction)
+        .execute(self.row("inbox")?)
         .await?;
         one(&done, "inbox", || row.envelope.to_string())
     }
@@ -190,7 +191,7 @@ impl Write {
         .bind(state.as_str())
         .bind(file.map(|f| f.to_string()))
         .bind(code)
-        .execute(&mut *self.transaction)
+        .execute(self.row("inbox")?)
         .await?;
         Ok(())
     }
@@ -204,7 +205,7 @@ impl Write {
         .bind(digest.to_string())
         .bind(body)
         .bind(now.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("objects")?)
         .await?;
         Ok(digest)
     }
@@ -216,7 +217,7 @@ impl Write {
         )
         .bind(number(leaf))
         .bind(commitment.as_slice())
-        .execute(&mut *self.transaction)
+        .execute(self.row("ledger_leaves")?)
         .await?;
         one(&done, "ledger_leaves", || leaf.to_string())
     }
@@ -228,7 +229,7 @@ impl Write {
         .bind(i64::from(node.level))
         .bind(number(node.position))
         .bind(node.hash.as_slice())
-        .execute(&mut *self.transaction)
+        .execute(self.row("ledger_nodes")?)
         .await?;
         one(&done, "ledger_nodes", || format!("{}/{}", node.level, node.position))
     }
@@ -245,7 +246,7 @@ impl Write {
         .bind(&head.note)
         .bind(i64::from(head.linked))
         .bind(head.seen_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("heads")?)
         .await?;
         Ok(())
     }
@@ -260,7 +261,7 @@ impl Write {
         .bind(row.root.as_slice())
         .bind(&row.line)
         .bind(row.received_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("cosignatures")?)
         .await?;
         Ok(())
     }
@@ -273,7 +274,7 @@ impl Write {
         .bind(halt.peer.as_str())
         .bind(halt.halted_at.micros())
         .bind(&halt.finding)
-        .execute(&mut *self.transaction)
+        .execute(self.row("halts")?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -282,7 +283,7 @@ impl Write {
     pub async fn end_halt(&mut self, peer: StateCode) -> Result<bool, StoreFault> {
         let done = sqlx::query("DELETE FROM halts WHERE peer = $1")
             .bind(peer.as_str())
-            .execute(&mut *self.transaction)
+            .execute(self.row("halts")?)
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -295,7 +296,7 @@ impl Write {
         .bind(&row.subject)
         .bind(&row.body)
         .bind(&row.salt)
-        .execute(&mut *self.transaction)
+        .execute(self.row("oversight")?)
         .await?;
         one(&done, "oversight", || row.leaf.to_string())
     }
@@ -310,11 +311,28 @@ impl Write {
              SELECT peer, size, root, line, received_at, $2 FROM cosignatures WHERE peer = $1
              ON CONFLICT DO NOTHING",
         ] {
-            sqlx::query(sql).bind(peer.as_str()).bind(until.micros()).execute(&mut *self.transaction).await?;
+            sqlx::query(sql).bind(peer.as_str()).bind(until.micros()).execute(self.row("heads")?).await?;
         }
         for sql in ["DELETE FROM heads WHERE peer = $1", "DELETE FROM cosignatures WHERE peer = $1"] {
-            sqlx::query(sql).bind(peer.as_str()).execute(&mut *self.transaction).await?;
+            sqlx::query(sql).bind(peer.as_str()).execute(self.row("heads")?).await?;
         }
+        Ok(())
+    }
+
+    /// Keeps a witness's cosignature; a later one on the same head replaces it.
+    pub async fn keep_witnessed(&mut self, row: &WitnessedRow) -> Done {
+        sqlx::query(
+            "INSERT INTO witnessed (witness, size, root, line, received_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (witness, size)
+             DO UPDATE SET root = excluded.root, line = excluded.line, received_at = excluded.received_at",
+        )
+        .bind(&row.witness)
+        .bind(number(row.size))
+        .bind(row.root.as_slice())
+        .bind(&row.line)
+        .bind(row.received_at.micros())
+        .execute(self.row("witnessed")?)
+        .await?;
         Ok(())
     }
 
@@ -327,7 +345,7 @@ impl Write {
         .bind(&view.side)
         .bind(&view.body)
         .bind(view.changed_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("views")?)
         .await?;
         Ok(())
     }
@@ -340,9 +358,50 @@ impl Write {
         .bind(officer.id.as_str())
         .bind(&officer.body)
         .bind(officer.token_digest.to_string())
-        .execute(&mut *self.transaction)
+        .execute(self.row("officers")?)
         .await?;
         one(&done, "officers", || officer.id.to_string())
+    }
+
+    /// Replaces what is known of an officer; one who is not there is a `Conflict`.
+    pub async fn put_officer(&mut self, officer: &OfficerRow) -> Done {
+        let done = sqlx::query("UPDATE officers SET body = $2, token_digest = $3 WHERE id = $1")
+            .bind(officer.id.as_str())
+            .bind(&officer.body)
+            .bind(officer.token_digest.to_string())
+            .execute(self.row("officers")?)
+            .await?;
+        one(&done, "officers", || officer.id.to_string())
+    }
+
+    /// Keeps a descriptor for ever; the same bytes twice are kept once.
+    pub async fn keep_descriptor(&mut self, row: &DescriptorRow) -> Done {
+        sqlx::query(
+            "INSERT INTO descriptors (state, sequence, digest, body, enrolled_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (state, digest) DO NOTHING",
+        )
+        .bind(row.state.as_str())
+        .bind(number(row.sequence))
+        .bind(Digest::of(&row.body).to_string())
+        .bind(&row.body)
+        .bind(row.enrolled_at.micros())
+        .execute(self.row("descriptors")?)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn add_act(&mut self, act: &ActRow) -> Done {
+        let done = sqlx::query(
+            "INSERT INTO acts (leaf, label, body, salt, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        )
+        .bind(number(act.leaf))
+        .bind(&act.label)
+        .bind(&act.body)
+        .bind(&act.salt)
+        .bind(act.at.micros())
+        .execute(self.row("acts")?)
+        .await?;
+        one(&done, "acts", || act.leaf.to_string())
     }
 
     /// Enrols a peer or replaces its descriptor.
@@ -354,7 +413,7 @@ impl Write {
         .bind(peer.state.as_str())
         .bind(&peer.descriptor)
         .bind(peer.enrolled_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("peers")?)
         .await?;
         Ok(())
     }
@@ -372,7 +431,7 @@ impl Write {
         .bind(&finding.code)
         .bind(&finding.body)
         .bind(finding.found_at.micros())
-        .execute(&mut *self.transaction)
+        .execute(self.row("findings")?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
