@@ -4,11 +4,13 @@
 //! Not here: anything that the product needs to run.
 
 pub mod arrow;
+pub mod battery;
 pub mod cited;
 pub mod code;
 pub mod dependency;
 pub mod header;
 pub mod licence;
+pub mod peer_bug;
 pub mod purity;
 pub mod repository;
 pub mod rust_source;

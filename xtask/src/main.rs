@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
-use xtask::{code, repository, stage, tool};
+use xtask::{battery, code, repository, stage, tool};
 
 const HELP: &str = "\
 cargo xtask test             install what the tests need, then run every stage
@@ -11,6 +11,7 @@ cargo xtask test --fast      formatting, guards, lints and unit tests only
 cargo xtask test --only NAME one stage (may be repeated)
 cargo xtask test --list      the stages
 cargo xtask install          only what the tests need
+cargo xtask battery --minutes N [--seed S]  the fault battery on real nodes, with one seed after another
 cargo xtask codes            every error code, with the failure and the file that uses it";
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn run(words: &[&str]) -> Result<bool> {
         ["test", rest @ ..] => test(rest),
         ["install"] => tool::install(&repository::root()).map(|()| true),
         ["codes"] => codes(),
+        ["battery", rest @ ..] => faults(rest),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(true)
@@ -55,6 +57,20 @@ fn test(words: &[&str]) -> Result<bool> {
     let outcome = stage::run(&repository::root(), &chosen)?;
     println!("stages: {} passed, {} failed", outcome.passed, outcome.failed);
     Ok(outcome.failed == 0)
+}
+
+fn faults(words: &[&str]) -> Result<bool> {
+    let (mut minutes, mut seed) = (10, 1);
+    for pair in words.chunks(2) {
+        match pair {
+            ["--minutes", number] => minutes = number.parse()?,
+            ["--seed", number] => seed = number.parse()?,
+            other => bail!("`{}` is no option of `battery`\n\n{HELP}", other.join(" ")),
+        }
+    }
+    let (passed, total) = battery::run(&repository::root(), minutes, seed)?;
+    println!("{total}");
+    Ok(passed)
 }
 
 fn codes() -> Result<bool> {

@@ -1,7 +1,7 @@
 //! The guards of the house: each test lists everything that breaks one rule.
 
 use std::collections::BTreeSet;
-use xtask::{arrow, cited, code, dependency, header, licence, purity, repository, text};
+use xtask::{arrow, cited, code, dependency, header, licence, peer_bug, purity, repository, text};
 
 #[track_caller]
 fn none(rule: &str, complaints: Vec<String>) {
@@ -46,6 +46,13 @@ fn every_dependency_says_what_it_is_for() {
 fn every_file_says_what_it_is_and_none_is_a_drawer() {
     let files = repository::rust_files(&repository::root()).unwrap();
     none("start the file with one `//!` sentence and name it after its concept", header::complaints(&files));
+}
+
+#[test]
+fn every_peer_bug_has_its_test_and_every_such_test_its_line() {
+    let root = repository::root();
+    let table = repository::read(&root, peer_bug::TABLE).unwrap();
+    none("see docs/peer-bugs.md", peer_bug::complaints(&table, &repository::rust_files(&root).unwrap()));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use store::{OutboxRow, Session as _};
 use treaty::rule;
 use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, Instant, Report, StateCode};
 
-/// Envelopes tried in one round.
-const ROUND: u32 = 256;
+/// Envelopes of one peer tried in one round.
+const ROUND: u32 = 32;
 
 /// An envelope to hand over now.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub struct Delivered {
 }
 
 impl Flow {
-    /// Envelopes whose next attempt is due, oldest first.
+    /// Envelopes whose next attempt is due, oldest first, and for each peer no more than one round of them.
     pub async fn attempts_due(&self) -> Result<Vec<Attempt>, FlowError> {
         let mut read = self.store.read().await?;
         let rows = read.queries().outbox_due(self.now(), ROUND).await?;

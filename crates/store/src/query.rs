@@ -98,23 +98,27 @@ impl<'a> Queries<'a> {
     /// to a peer with which the exchange is stopped.
     ///
     /// Nothing follows a request that was refused and not yet delivered by another road: it could not be placed.
+    ///
+    /// At most `limit` for each peer, so that a long queue for one leaves room for the others.
     pub async fn outbox_due(self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreFault> {
         // Chosen by the small columns of an index; the statements themselves are read for those chosen only.
         let rows = sqlx::query(
             "SELECT * FROM outbox WHERE envelope_id IN (
-                 SELECT envelope_id FROM outbox
-                 WHERE delivered_at IS NULL AND refused_at IS NULL AND next_attempt <= $1
-                   AND peer NOT IN (SELECT peer FROM halts)
-                   AND NOT EXISTS (
-                       SELECT 1 FROM outbox AS earlier
-                       WHERE earlier.file_id = outbox.file_id
-                         AND earlier.delivered_at IS NULL AND earlier.refused_at IS NULL
-                         AND (earlier.queued_at, earlier.leaf) < (outbox.queued_at, outbox.leaf))
-                   AND NOT EXISTS (
-                       SELECT 1 FROM outbox AS opening
-                       WHERE opening.file_id = outbox.file_id AND opening.kind = 'request'
-                         AND opening.delivered_at IS NULL AND opening.refused_at IS NOT NULL)
-                 ORDER BY queued_at, leaf LIMIT $2)
+                 SELECT envelope_id FROM (
+                     SELECT envelope_id, row_number() OVER (PARTITION BY peer ORDER BY queued_at, leaf) AS place
+                     FROM outbox
+                     WHERE delivered_at IS NULL AND refused_at IS NULL AND next_attempt <= $1
+                       AND peer NOT IN (SELECT peer FROM halts)
+                       AND NOT EXISTS (
+                           SELECT 1 FROM outbox AS earlier
+                           WHERE earlier.file_id = outbox.file_id
+                             AND earlier.delivered_at IS NULL AND earlier.refused_at IS NULL
+                             AND (earlier.queued_at, earlier.leaf) < (outbox.queued_at, outbox.leaf))
+                       AND NOT EXISTS (
+                           SELECT 1 FROM outbox AS opening
+                           WHERE opening.file_id = outbox.file_id AND opening.kind = 'request'
+                             AND opening.delivered_at IS NULL AND opening.refused_at IS NOT NULL))
+                 WHERE place <= $2)
              ORDER BY queued_at, leaf",
         )
         .bind(now.micros())

@@ -50,7 +50,9 @@ CREATE TABLE IF NOT EXISTS outbox (
     receipt BLOB
 );
 -- The envelopes without a receipt, of each file the oldest first, without reading what is sealed.
-CREATE INDEX IF NOT EXISTS outbox_open ON outbox (file_id, queued_at, leaf, next_attempt, envelope_id)
+DROP INDEX IF EXISTS outbox_open;
+CREATE INDEX IF NOT EXISTS outbox_undelivered
+    ON outbox (file_id, queued_at, leaf, next_attempt, peer, envelope_id)
     WHERE delivered_at IS NULL AND refused_at IS NULL;
 CREATE INDEX IF NOT EXISTS outbox_file ON outbox (file_id);
 -- What peers sent; the receipt is written in the transaction that makes the envelope durable, and never again.

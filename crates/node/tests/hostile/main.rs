@@ -11,6 +11,7 @@ mod flood;
 mod log;
 mod outage;
 mod package;
+mod peer_bugs;
 mod quarantine;
 mod receipt;
 mod replay;
