@@ -1,4 +1,5 @@
-//! Checks and chores of the repository: the guards of the house, the tools of the tests, the stages of the one test command.
+//! Checks and chores of the repository: the guards of the house, the tools of the tests, the stages of the one test command,
+//! the fuzz targets.
 //!
 //! Every guard reads the sources and returns what it found wrong, one line for each; `tests/house.rs` runs them.
 //! Not here: anything that the product needs to run.
@@ -6,6 +7,7 @@
 pub mod arrow;
 pub mod code;
 pub mod dependency;
+pub mod fuzz;
 pub mod header;
 pub mod licence;
 pub mod purity;

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
-use xtask::{code, repository, stage, tool};
+use xtask::{code, fuzz, repository, stage, tool};
 
 const HELP: &str = "\
 cargo xtask test             install what the tests need, then run every stage
@@ -11,6 +11,7 @@ cargo xtask test --fast      formatting, guards, lints and unit tests only
 cargo xtask test --only NAME one stage (may be repeated)
 cargo xtask test --list      the stages
 cargo xtask install          only what the tests need
+cargo xtask fuzz             every fuzz target for 60 s; --target NAME, --seconds N, --json, --keep
 cargo xtask codes            every error code, with the failure and the file that uses it";
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn run(words: &[&str]) -> Result<bool> {
         ["test", rest @ ..] => test(rest),
         ["install"] => tool::install(&repository::root()).map(|()| true),
         ["codes"] => codes(),
+        ["fuzz", rest @ ..] => fuzzed(&fuzz::Plan::of_words(rest)?),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(true)
@@ -67,4 +69,14 @@ fn codes() -> Result<bool> {
         println!("collision: {complaint}");
     }
     Ok(complaints.is_empty())
+}
+
+fn fuzzed(plan: &fuzz::Plan) -> Result<bool> {
+    let done = fuzz::run(&repository::root(), plan)?;
+    if plan.json {
+        println!("{}", fuzz::data(&done));
+    } else {
+        print!("{}", fuzz::table(&done));
+    }
+    Ok(done.iter().all(|one| one.broken.is_none()))
 }
