@@ -29,9 +29,9 @@ fn answer(der: &[u8]) {
     let stamped_at: Instant = STAMPED_AT.parse().expect("an instant");
     if let Ok(stamp) = verify_time_stamp(der, STAMPED, &ANCHORS) {
         assert_eq!(stamp.at, stamped_at, "our authority never stamped this");
+        assert!(verify_time_stamp(der, b"something else", &ANCHORS).is_err());
+        assert!(verify_time_stamp(der, STAMPED, &[]).is_err());
     }
-    assert!(verify_time_stamp(der, b"something else", &ANCHORS).is_err());
-    assert!(verify_time_stamp(der, STAMPED, &[]).is_err());
     let _ = TimeStampQuery::new(Digest::of(STAMPED), NONCE).check_answer(der);
     let _ = embedded_time_stamp(der, &ANCHORS);
 }
