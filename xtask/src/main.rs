@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
-use xtask::{code, fuzz, repository, stage, tool};
+use xtask::{code, fuzz, mutants, repository, stage, tool};
 
 const HELP: &str = "\
 cargo xtask test             install what the tests need, then run every stage
@@ -12,6 +12,7 @@ cargo xtask test --only NAME one stage (may be repeated)
 cargo xtask test --list      the stages
 cargo xtask install          only what the tests need
 cargo xtask fuzz             every fuzz target for 60 s; --target NAME, --seconds N, --json, --keep
+cargo xtask mutants          changes that no test notices; CRATE for one of rings 0 to 2, --shard K/N for a part
 cargo xtask codes            every error code, with the failure and the file that uses it";
 
 fn main() -> ExitCode {
@@ -32,6 +33,7 @@ fn run(words: &[&str]) -> Result<bool> {
         ["test", rest @ ..] => test(rest),
         ["install"] => tool::install(&repository::root()).map(|()| true),
         ["codes"] => codes(),
+        ["mutants", rest @ ..] => mutated(&mutants::Plan::of_words(rest)?),
         ["fuzz", rest @ ..] => fuzzed(&fuzz::Plan::of_words(rest)?),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
@@ -79,4 +81,10 @@ fn fuzzed(plan: &fuzz::Plan) -> Result<bool> {
         print!("{}", fuzz::table(&done));
     }
     Ok(done.iter().all(|one| one.broken.is_none()))
+}
+
+/// What was missed is listed, and is no failure: `docs/mutants.md` answers it.
+fn mutated(plan: &mutants::Plan) -> Result<bool> {
+    mutants::run(&repository::root(), plan, |judged| print!("{}", mutants::line(judged)))?;
+    Ok(true)
 }
