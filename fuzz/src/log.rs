@@ -32,7 +32,7 @@ fn texts(data: &[u8]) {
         assert_eq!(note.to_string(), text);
     }
     if let Ok(line) = text.parse::<SignatureLine>() {
-        assert_eq!(line.to_string().trim_end_matches('\n'), text);
+        assert_eq!(line.to_string().trim_end_matches('\n'), text.trim_end_matches('\n'));
     }
     if let Ok(head) = text.parse::<Checkpoint>() {
         assert_eq!(head.to_string(), text);
