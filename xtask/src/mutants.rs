@@ -93,6 +93,10 @@ pub fn run(root: &Path, plan: &Plan, mut show: impl FnMut(&Judged)) -> Result<()
             ])
             .arg(&output)
             .current_dir(root);
+        // The tool works on a copy; what it builds of others serves all crates.
+        if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+            command.env("CARGO_TARGET_DIR", root.join("target/mutants/build"));
+        }
         if let Some(shard) = &plan.shard {
             command.args(["--shard", shard]);
         }
