@@ -15,9 +15,10 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 8] = [
     Tool { program: "age", probe: &["--version"], package: "age" },
     Tool { program: "ewfverify", probe: &["-V"], package: "ewf-tools" },
+    Tool { program: "g++", probe: &["--version"], package: "g++" },
     Tool { program: "node", probe: &["--version"], package: "nodejs" },
     Tool { program: "npm", probe: &["--version"], package: "npm" },
     Tool { program: "openssl", probe: &["version"], package: "openssl" },

@@ -102,7 +102,7 @@ pub struct PartsSummary {
 impl PartsSummary {
     /// The size of a part, counted from 0.
     pub fn size(&self, index: u64) -> u64 {
-        if index + 1 == self.count { self.last_bytes } else { self.part_bytes }
+        if self.count.checked_sub(1) == Some(index) { self.last_bytes } else { self.part_bytes }
     }
 }
 

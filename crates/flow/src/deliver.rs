@@ -207,7 +207,7 @@ impl Flow {
     pub async fn attempt_halted(&self, attempt: &Attempt) -> Result<(), FlowError> {
         let mut write = self.store.write().await?;
         let now = self.now();
-        write.retry_outbox(attempt.envelope, next_attempt(now, attempt.attempts), "R-901").await?;
+        write.retry_outbox(attempt.envelope, next_attempt(now, attempt.attempts), "stopped there").await?;
         let shown = Report {
             family: Family::PeerFault,
             code: "P-902".to_owned(),

@@ -246,6 +246,7 @@ const HEADER: &str = "\
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn example() -> Configuration {
         Configuration {
@@ -310,5 +311,34 @@ mod tests {
         assert_eq!(configuration.host().unwrap(), "node.example");
         configuration.endpoint = "https://[::1]:8443".to_owned();
         assert_eq!(configuration.host().unwrap(), "::1");
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_with_bytes_changed_is_refused_or_goes_round(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8), cut in any::<bool>()
+        ) {
+            let mut bytes = example().to_toml().unwrap().into_bytes();
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+                if cut {
+                    bytes.truncate(at.max(1));
+                }
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            if let Ok(read) = toml::from_str::<Configuration>(&text) {
+                let _ = (read.host(), read.state_name().len(), read.profile(), read.transfer.pace());
+                if read.check().is_ok() {
+                    prop_assert_eq!(toml::from_str::<Configuration>(&read.to_toml().unwrap()).unwrap(), read);
+                }
+            }
+        }
+
+        #[test]
+        fn any_endpoint_has_a_host_without_a_slash_or_none(endpoint in "(https://)?[\\[\\]:/a-z0-9.]{0,24}") {
+            let host = Configuration { endpoint, ..example() }.host();
+            prop_assert!(host.is_none_or(|host| !host.is_empty() && !host.contains('/')));
+        }
     }
 }
