@@ -11,6 +11,7 @@ mod flood;
 mod log;
 mod outage;
 mod package;
+mod public;
 mod quarantine;
 mod receipt;
 mod replay;
