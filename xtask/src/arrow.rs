@@ -47,7 +47,7 @@ pub const MAY_USE: &[Room] = &[
                             "evidence", "exchange", "store", "keys", "flow", "node"]),
 
     room("xtask", BESIDE, &[]),
-    room("bench", BESIDE, &["vocabulary", "treaty", "mandate", "casefile", "register", "exchange", "store", "keys",
+    room("bench", BESIDE, &["vocabulary", "treaty", "mandate", "ledger", "casefile", "register", "exchange", "store", "keys",
                             "flow", "node"]),
     room("simulator", BESIDE, &["vocabulary", "treaty", "mandate", "casefile", "ledger", "seal", "register",
                                 "exchange", "store", "keys", "flow"]),

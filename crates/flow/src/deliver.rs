@@ -11,6 +11,8 @@ use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, Instant, Report, S
 /// Envelopes of one peer tried in one round.
 const ROUND: u32 = 32;
 
+const STOPPED: &str = "the peer stopped the exchange with us";
+
 /// An envelope to hand over now.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -207,7 +209,7 @@ impl Flow {
     pub async fn attempt_halted(&self, attempt: &Attempt) -> Result<(), FlowError> {
         let mut write = self.store.write().await?;
         let now = self.now();
-        write.retry_outbox(attempt.envelope, next_attempt(now, attempt.attempts), "stopped there").await?;
+        write.retry_outbox(attempt.envelope, next_attempt(now, attempt.attempts), STOPPED).await?;
         let shown = Report {
             family: Family::PeerFault,
             code: "P-902".to_owned(),

@@ -13,8 +13,8 @@ use clap::{Parser, Subcommand};
 use command::{
     custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
     evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
-    key::KeyCommand, node::NodeCommand, officer::OfficerCommand, peer::PeerCommand, request::RequestCommand,
-    time::TimeCommand, treaty::TreatyCommand,
+    key::KeyCommand, log::LogCommand, node::NodeCommand, officer::OfficerCommand, peer::PeerCommand,
+    request::RequestCommand, time::TimeCommand, treaty::TreatyCommand, witness::WitnessCommand,
 };
 use context::Context;
 use output::Output;
@@ -104,6 +104,12 @@ enum Noun {
     /// What a person should look at.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa finding list")]
     Finding(FindingCommand),
+    /// Our transparency log as strangers see it: show, export as files, check.
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa log show")]
+    Log(LogCommand),
+    /// A witness of logs without a node, for an oversight body.
+    #[command(subcommand, after_help = "Example:\n  rogatory witness serve ./witness")]
+    Witness(WitnessCommand),
     /// The Convention as data.
     #[command(subcommand, after_help = "Example:\n  rogatory treaty grounds")]
     Treaty(TreatyCommand),
@@ -112,7 +118,10 @@ enum Noun {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
-    output::log_to_stderr(matches!(arguments.noun, Noun::Node(NodeCommand::Serve(_))));
+    output::log_to_stderr(matches!(
+        arguments.noun,
+        Noun::Node(NodeCommand::Serve(_)) | Noun::Witness(WitnessCommand::Serve { .. })
+    ));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&anyhow::Error::from(error), json),
@@ -147,6 +156,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::File(command) => command.run(&context).await,
         Noun::Envelope(command) => command.run(&context).await,
         Noun::Finding(command) => command.run(&context).await,
+        Noun::Log(command) => command.run(&context).await,
+        Noun::Witness(command) => command.run(context.json).await,
         Noun::Treaty(command) => command.run(),
     }
 }

@@ -182,6 +182,17 @@ impl Node {
         format!("{}{path}", self.home.configuration.endpoint)
     }
 
+    /// Serves the log to anybody, from the next start on.
+    pub(crate) fn open_log(&mut self) {
+        let host = self.address().trim_end_matches("8443").to_owned();
+        self.home.configuration.log.listen = Some(format!("{host}8444"));
+    }
+
+    /// The address of the log that anybody can follow.
+    pub(crate) fn log_url(&self, path: &str) -> String {
+        format!("https://{}{path}", self.home.configuration.log.listen.as_ref().unwrap())
+    }
+
     pub(crate) fn folder(&self) -> &NodeFolder {
         &self.home.folder
     }
