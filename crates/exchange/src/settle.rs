@@ -93,8 +93,8 @@ impl Failure for SettleFault {
             Self::Json { .. } => "P-532",
             Self::Addresses => "P-533",
             Self::OtherEnvelope { .. } => "P-534",
-            Self::Log | Self::Key(Unbelieved::Head(_)) => "P-535",
-            Self::Cosignature | Self::Key(Unbelieved::Cosignature(_)) => "P-536",
+            Self::Log | Self::Key(Unbelieved::Unknown { what: "log" }) => "P-535",
+            Self::Cosignature | Self::Key(Unbelieved::Unknown { .. }) => "P-536",
             Self::Key(error) => error.code(),
             Self::ForeignHead { .. } => "P-537",
         }

@@ -270,7 +270,7 @@ mod tests {
         let bytes = pair.a.flow.envelope_bytes(attempt.envelope).await.unwrap();
         let a = pair.a.flow.us();
         let refused = pair.b.flow.take_in(&bytes, HandedBy::Peer(a)).await.unwrap_err();
-        assert_eq!(refused.code(), "P-233");
+        assert_eq!(refused.code(), "P-920");
         assert_eq!(pair.b.flow.wanted_descriptors().into_iter().collect::<Vec<_>>(), [a]);
         assert!(pair.b.flow.renew_peer(a, &descriptor(&pair.a.flow)).await.unwrap());
         pair.settle().await;

@@ -186,7 +186,7 @@ fn refuse(report: &Report) -> Response {
         (_, "P-510") => StatusCode::PAYLOAD_TOO_LARGE,
         (_, "R-551") => StatusCode::FORBIDDEN,
         // Our view of the sender may be old: it keeps the envelope and tries again.
-        (_, code) if code.starts_with("P-4") || matches!(code, "P-233" | "P-921") => StatusCode::CONFLICT,
+        (_, code) if code.starts_with("P-4") || matches!(code, "P-920" | "P-921") => StatusCode::CONFLICT,
         (Family::Refusal | Family::PeerFault, _) => StatusCode::UNPROCESSABLE_ENTITY,
         (Family::Fault, _) => StatusCode::SERVICE_UNAVAILABLE,
     };
