@@ -86,7 +86,8 @@ impl fmt::Debug for AgeRecipient {
 impl FromStr for AgeRecipient {
     type Err = AgeError;
     fn from_str(text: &str) -> Result<Self, AgeError> {
-        let recipient = bech32_bytes(text).map(|bytes| Self(*bytes)).filter(|found| found.to_string() == text);
+        let recipient =
+            bech32_bytes(text).map(|bytes| Self(*bytes)).filter(|found| found.to_string() == text);
         recipient.ok_or(AgeError::Key { expected: RECIPIENT_TEXT })
     }
 }
