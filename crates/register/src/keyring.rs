@@ -71,11 +71,12 @@ impl Keyring {
         }
     }
 
-    pub(crate) fn open_head(&self, note: &str, at: Instant) -> Result<SignedCheckpoint, Unbelieved> {
+    /// `at` is absent when a signature that is believed stands over the note.
+    pub(crate) fn open_head(&self, note: &str, at: End) -> Result<SignedCheckpoint, Unbelieved> {
         let (mut unknown, mut wrong) = (None, None);
         for (log, end) in &self.logs {
             match checkpoint::open(note, log) {
-                Ok(_) if past(*end, at) => return Err(retired("log", *end, at)),
+                Ok(_) if at.is_some_and(|at| past(*end, at)) => return Err(retired("log", *end, at)),
                 Ok(head) => return Ok(head),
                 Err(error @ CheckpointError::NotSigned { .. }) => unknown = Some(error),
                 Err(error) => wrong = wrong.or(Some(error)),
@@ -91,11 +92,11 @@ impl Keyring {
         Err(wrong.or(unknown).map_or(Unbelieved::Unknown { what: "log" }, Unbelieved::Head))
     }
 
-    pub(crate) fn verify_cosignature(&self, body: &str, line: &str, at: Instant) -> Result<u64, Unbelieved> {
+    pub(crate) fn verify_cosignature(&self, body: &str, line: &str, at: End) -> Result<u64, Unbelieved> {
         let (mut unknown, mut wrong) = (None, None);
         for (cosigner, end) in &self.cosigners {
             match verify_cosignature(body, line, cosigner) {
-                Ok(_) if past(*end, at) => return Err(retired("cosigner", *end, at)),
+                Ok(_) if at.is_some_and(|at| past(*end, at)) => return Err(retired("cosigner", *end, at)),
                 Ok(time) => return Ok(time),
                 Err(error @ CosignatureError::Missing { .. }) => unknown = Some(error),
                 Err(error) => wrong = wrong.or(Some(error)),
@@ -117,7 +118,7 @@ impl Keyring {
             // The root certified it: a laboratory, a key that came before us, or one newer than the descriptor.
             None => self.retired.get(certificate).copied(),
         };
-        if past(end, at) { Err(retired("office", end, at)) } else { Ok(()) }
+        if past(end, at) { Err(retired("office", end, Some(at))) } else { Ok(()) }
     }
 }
 
@@ -129,8 +130,9 @@ fn past(end: End, at: Instant) -> bool {
     end.is_some_and(|end| at > end)
 }
 
-fn retired(what: &'static str, end: End, at: Instant) -> Unbelieved {
-    Unbelieved::Retired { what, until: end.unwrap_or(at), at }
+fn retired(what: &'static str, end: End, at: End) -> Unbelieved {
+    let until = end.or(at).unwrap_or(Instant::from_micros(0));
+    Unbelieved::Retired { what, until, at: at.unwrap_or(until) }
 }
 
 /// A signature under a key of which the State's descriptors say that it is not to be believed.

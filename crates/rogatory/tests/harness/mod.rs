@@ -110,7 +110,15 @@ fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
 
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rogatory"));
-    for name in ["ROGATORY_NODE", "ROGATORY_OFFICER", "ROGATORY_TOKEN_FILE", "ROGATORY_LOG"] {
+    for name in [
+        "ROGATORY_NODE",
+        "ROGATORY_OFFICER",
+        "ROGATORY_TOKEN_FILE",
+        "ROGATORY_LOG",
+        "ROGATORY_PASSPHRASE_FILE",
+        "ROGATORY_ROOT_PASSPHRASE_FILE",
+        "CREDENTIALS_DIRECTORY",
+    ] {
         command.env_remove(name);
     }
     command
