@@ -2,7 +2,6 @@
 
 use crate::{Configuration, Home, NodeError};
 use flow::Flow;
-use keys::KeyRole;
 use register::{Descriptor, MAX_DESCRIPTOR_BYTES, MAX_RETIRED_KEYS, OfficeEntry, Peer, RetiredKey};
 use std::{
     fs::{self, File},
@@ -56,9 +55,9 @@ fn next_number(home: &Home, now: Instant) -> u64 {
     u64::try_from(now.seconds()).unwrap_or(0).max(before + 1)
 }
 
-/// The keys that were replaced, newest first; TLS keys are believed under the root and not named.
+/// The keys that were replaced, newest first.
 fn retired(flow: &Flow) -> Vec<RetiredKey> {
-    let old = flow.keys().retired().iter().filter(|old| old.role != KeyRole::Tls);
+    let old = flow.keys().retired().iter();
     old.take(MAX_RETIRED_KEYS).map(|old| RetiredKey { key: old.fingerprint, until: old.until }).collect()
 }
 
