@@ -96,6 +96,7 @@ async fn make(place: &Path, folder: &str, state: &str) -> anyhow::Result<Made> {
         endpoint: format!("https://127.0.0.1:{port}"),
         declarations: Default::default(),
         transfer: Default::default(),
+        log: Default::default(),
         offices,
     };
     configuration.declarations.convention_in_force = true;

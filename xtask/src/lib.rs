@@ -4,6 +4,7 @@
 //! Not here: anything that the product needs to run.
 
 pub mod arrow;
+pub mod cited;
 pub mod code;
 pub mod dependency;
 pub mod header;

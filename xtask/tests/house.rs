@@ -1,7 +1,7 @@
 //! The guards of the house: each test lists everything that breaks one rule.
 
 use std::collections::BTreeSet;
-use xtask::{arrow, code, dependency, header, licence, purity, repository, text};
+use xtask::{arrow, cited, code, dependency, header, licence, purity, repository, text};
 
 #[track_caller]
 fn none(rule: &str, complaints: Vec<String>) {
@@ -65,4 +65,22 @@ fn every_error_code_belongs_to_one_failure() {
 fn texts_hold_no_machine_path_no_open_work_and_no_stray_space() {
     let files = repository::text_files(&repository::root()).unwrap();
     none("mend the lines", text::complaints(&files));
+}
+
+/// Documents that cite tests by name.
+const CITING: [&str; 1] = ["docs/threat-model.md"];
+
+#[test]
+fn every_test_that_a_document_cites_is_there() {
+    let sources = repository::rust_files(&repository::root()).unwrap();
+    let defined: BTreeSet<&str> = sources.iter().flat_map(|source| cited::defined(&source.text)).collect();
+    let mut complaints = Vec::new();
+    for document in CITING {
+        let text = repository::read(&repository::root(), document).unwrap();
+        let names = cited::names(&text);
+        assert!(names.len() > 10, "{document} cites {} tests", names.len());
+        let lost = names.into_iter().filter(|name| !defined.contains(name));
+        complaints.extend(lost.map(|name| format!("{document}: `{name}`")));
+    }
+    none("no function of this name", complaints);
 }

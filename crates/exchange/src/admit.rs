@@ -1,12 +1,9 @@
 //! What a node checks before it makes a peer's envelope durable: addresses and the sender's log, no content.
 
 use crate::{Envelope, STATEMENT_LABEL, link};
-use ledger::{
-    Checkpoint, CheckpointError, KeyName, ProofError, SignedCheckpoint, checkpoint,
-    cosignature::verify_cosignature,
-};
-use register::Peer;
-use vocabulary::{Digest, EnvelopeId, Failure, Family, OfficeId, StateCode};
+use ledger::{Checkpoint, KeyName, ProofError, SignedCheckpoint};
+use register::{Peer, Unbelieved};
+use vocabulary::{Digest, EnvelopeId, Failure, Family, Instant, OfficeId, StateCode};
 
 /// An envelope that may be stored; `linked` says that its head is proven consistent with the last one.
 #[derive(Debug, Clone)]
@@ -20,14 +17,17 @@ pub struct Admission {
 /// Checks an envelope that `peer` handed over, against the heads of its log that we have seen.
 ///
 /// `last` is the largest linked head, `seen` are others that may contradict: of the size of its head, and of the
-/// size from which it proves. The caller compares the head in `seen` of the envelope with its own tree. An envelope whose head is older than `last`, or that comes without
-/// a proof from `last` (both happen in the pouch), is admitted unlinked; a contradiction is refused.
+/// size from which it proves. The caller compares the head in `seen` of the envelope with its own tree. An envelope
+/// whose head is older than `last`, or that comes without a proof from `last` (both happen in the pouch), is admitted
+/// unlinked; a contradiction is refused. Keys are judged at `now`: a key that the peer retired is believed for as
+/// long as its descriptor says.
 pub fn admit(
     envelope: &Envelope,
     us: StateCode,
     peer: &Peer,
     last: Option<&Checkpoint>,
     seen: &[Checkpoint],
+    now: Instant,
 ) -> Result<Admission, AdmitFault> {
     if envelope.to.state != us {
         return Err(AdmitFault::OtherAddressee { us, found: envelope.to });
@@ -35,14 +35,14 @@ pub fn admit(
     if envelope.from.state != peer.state() {
         return Err(AdmitFault::OtherSender { expected: peer.state(), found: envelope.from });
     }
-    let head = checkpoint::open(&envelope.log.checkpoint, peer.log())?;
+    let head = peer.open_head(&envelope.log.checkpoint, now)?;
     in_log(envelope, head.checkpoint())?;
     if let Some(other) = seen.iter().chain(last).find(|other| other.contradicts(head.checkpoint())) {
         return Err(AdmitFault::SplitView { size: other.size() });
     }
     let linked = link(envelope.log.consistency.as_ref(), last, seen, head.checkpoint())
         .map_err(AdmitFault::Rewritten)?;
-    let seen_at = cosigned(envelope, us, peer)?;
+    let seen_at = cosigned(envelope, us, peer, now)?;
     Ok(Admission { head, linked, seen_at })
 }
 
@@ -54,11 +54,17 @@ fn in_log(envelope: &Envelope, head: &Checkpoint) -> Result<(), AdmitFault> {
 }
 
 /// What the peer says that it saw of our log is signed by its cosigner.
-fn cosigned(envelope: &Envelope, us: StateCode, peer: &Peer) -> Result<Option<u64>, AdmitFault> {
+fn cosigned(
+    envelope: &Envelope,
+    us: StateCode,
+    peer: &Peer,
+    now: Instant,
+) -> Result<Option<u64>, AdmitFault> {
     let Some(seen) = &envelope.seen else { return Ok(None) };
     let body = Checkpoint::new(KeyName::of_log(us), seen.size, seen.root).to_string();
-    let at = verify_cosignature(&body, &seen.cosignature, peer.cosigner());
-    at.map(Some).map_err(|_| AdmitFault::SeenCosignature)
+    let at = peer.verify_cosignature(&body, &seen.cosignature, now);
+    at.map(Some)
+        .map_err(|error| if error.may_be_newer() { error.into() } else { AdmitFault::SeenCosignature })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +76,7 @@ pub enum AdmitFault {
     #[error("no State `{state}` is enrolled here")]
     UnknownPeer { state: StateCode },
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(#[from] Unbelieved),
     #[error("the salt in the envelope is not 32 bytes in hex")]
     Salt,
     #[error("the statement is not in the sender's log: {0}")]
@@ -145,7 +151,8 @@ impl Failure for AdmitFault {
             Self::IdReused { .. } | Self::Replayed { .. } => {
                 "look for a replay; the first delivery and its receipt stand"
             }
-            Self::Checkpoint(_) | Self::Salt | Self::NotInLog(_) => {
+            Self::Checkpoint(error) => return error.remedy(),
+            Self::Salt | Self::NotInLog(_) => {
                 "send the envelope again as it was exported; nothing of it was stored"
             }
         }

@@ -32,7 +32,7 @@ pub fn status(report: &Report) -> u16 {
         (_, "P-510") => 413,
         (_, "R-551") => 403,
         // Our view of the sender may be old: it keeps the envelope and tries again.
-        (_, code) if code.starts_with("P-4") => 409,
+        (_, code) if code.starts_with("P-4") || matches!(code, "P-233" | "P-921") => 409,
         // It waits until people have spoken, or comes again with another proof.
         (_, "R-901" | "P-524" | "P-525" | "P-528" | "P-529" | "P-900") => 409,
         (Family::Refusal | Family::PeerFault, _) => 422,

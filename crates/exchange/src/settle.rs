@@ -1,8 +1,8 @@
 //! What a sender checks before it believes a receipt.
 
 use crate::{CosignedHead, RECEIVED_LABEL, Receipt, receipt::FORMAT};
-use ledger::{Checkpoint, KeyName, SignedCheckpoint, checkpoint, cosignature::verify_cosignature};
-use register::Peer;
+use ledger::{Checkpoint, KeyName, SignedCheckpoint};
+use register::{Peer, Unbelieved};
 use seal::SignatureError;
 use vocabulary::{Digest, EnvelopeId, Failure, Family, Instant, OfficeFunction, OfficeId, StateCode};
 
@@ -18,7 +18,7 @@ pub struct Settled {
     pub cosigned_at: Option<u64>,
 }
 
-/// Checks the signed bytes of a receipt for the envelope that we sent.
+/// Checks the signed bytes of a receipt for the envelope that we sent, which we first saw at `now`.
 pub fn settle(
     signed: &[u8],
     us: StateCode,
@@ -32,6 +32,7 @@ pub fn settle(
     if verified.signer() != node {
         return Err(SettleFault::Signer { expected: node, found: verified.signer() });
     }
+    peer.believes(&verified.certificate(), now)?;
     let receipt: Receipt = serde_json::from_slice(verified.value())
         .map_err(|error| SettleFault::Json { line: error.line(), column: error.column() })?;
     if receipt.format != FORMAT || receipt.from != node || receipt.to.state != us {
@@ -41,17 +42,25 @@ pub fn settle(
         return Err(SettleFault::OtherEnvelope { expected: digest, found: receipt.digest });
     }
     let receiver_head =
-        checkpoint::open(&receipt.log.checkpoint, peer.log()).map_err(|_| SettleFault::Log)?;
+        peer.open_head(&receipt.log.checkpoint, now).map_err(|error| key_or(error, SettleFault::Log))?;
     let commitment = receipt.log.commitment(RECEIVED_LABEL, &digest).ok_or(SettleFault::Log)?;
     receipt.log.inclusion.verify(&commitment, receiver_head.checkpoint()).map_err(|_| SettleFault::Log)?;
     let cosigned = receipt.head.clone();
     let mut cosigned_at = None;
     if let Some(head) = &cosigned {
         let body = Checkpoint::new(KeyName::of_log(us), head.size, head.root).to_string();
-        let at = verify_cosignature(&body, &head.cosignature, peer.cosigner());
-        cosigned_at = Some(at.map_err(|_| SettleFault::Cosignature)?);
+        let at = peer.verify_cosignature(&body, &head.cosignature, now);
+        cosigned_at = Some(at.map_err(|error| key_or(error, SettleFault::Cosignature))?);
     }
     Ok(Settled { receipt, receiver_head, cosigned, cosigned_at })
+}
+
+/// A key that is unknown or retired is named as such; anything else is a receipt that does not stand.
+fn key_or(error: Unbelieved, otherwise: SettleFault) -> SettleFault {
+    if error.may_be_newer() || matches!(error, Unbelieved::Retired { .. }) {
+        return SettleFault::Key(error);
+    }
+    otherwise
 }
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -70,6 +79,8 @@ pub enum SettleFault {
     Log,
     #[error("the cosignature in the receipt does not verify")]
     Cosignature,
+    #[error("the receipt is not believed: {0}")]
+    Key(#[from] Unbelieved),
     #[error("the peer cosigned a head of {size} leaves that is not ours")]
     ForeignHead { size: u64 },
 }
@@ -85,8 +96,9 @@ impl Failure for SettleFault {
             Self::Json { .. } => "P-532",
             Self::Addresses => "P-533",
             Self::OtherEnvelope { .. } => "P-534",
-            Self::Log => "P-535",
-            Self::Cosignature => "P-536",
+            Self::Log | Self::Key(Unbelieved::Head(_)) => "P-535",
+            Self::Cosignature | Self::Key(Unbelieved::Cosignature(_)) => "P-536",
+            Self::Key(error) => error.code(),
             Self::ForeignHead { .. } => "P-537",
         }
     }

@@ -25,14 +25,14 @@ impl Exercise {
     }
 
     fn admit(&self, envelope: &Envelope, last: Option<&Checkpoint>) -> Result<Admission, AdmitFault> {
-        admit(envelope, self.b.state, &self.a.peer(), last, &[])
+        admit(envelope, self.b.state, &self.a.peer(), last, &[], now())
     }
 }
 
 /// Reads and admits bytes as XB does, and gives back the code of a refusal.
 fn take(bytes: &[u8], exercise: &Exercise, peer: &register::Peer) -> Result<Envelope, &'static str> {
     let (envelope, _) = Envelope::from_json(bytes).map_err(|error| error.code())?;
-    admit(&envelope, exercise.b.state, peer, None, &[]).map_err(|error| error.code())?;
+    admit(&envelope, exercise.b.state, peer, None, &[], now()).map_err(|error| error.code())?;
     Ok(envelope)
 }
 
@@ -149,7 +149,7 @@ fn a_head_signed_by_another_log_key_is_refused() {
     let mut exercise = Exercise::new();
     let sent = exercise.envelope();
     let stranger = Node::new("XA", 5);
-    let error = admit(&sent, exercise.b.state, &stranger.peer(), None, &[]).unwrap_err();
+    let error = admit(&sent, exercise.b.state, &stranger.peer(), None, &[], now()).unwrap_err();
     assert_eq!(error.code(), "P-233");
     let mut forged = sent.clone();
     forged.log.checkpoint = sent.log.checkpoint.replacen("xa.log.rogatory\n9\n", "xa.log.rogatory\n8\n", 1);
@@ -166,9 +166,9 @@ fn two_heads_of_one_size_are_a_split_view() {
     fork.log.grow(u8::try_from(size).unwrap() - 5);
     let other = fork.head(size);
     let peer = exercise.a.peer();
-    let seen = admit(&sent, exercise.b.state, &peer, None, std::slice::from_ref(&other)).unwrap_err();
+    let seen = admit(&sent, exercise.b.state, &peer, None, std::slice::from_ref(&other), now()).unwrap_err();
     assert_eq!(seen, AdmitFault::SplitView { size });
-    let last = admit(&sent, exercise.b.state, &peer, Some(&other), &[]).unwrap_err();
+    let last = admit(&sent, exercise.b.state, &peer, Some(&other), &[], now()).unwrap_err();
     assert_eq!(last, AdmitFault::SplitView { size });
 }
 

@@ -89,7 +89,8 @@ impl Judges {
         let last: Option<Checkpoint> =
             last.map(|note| checkpoint::open(note, self.a.log()).unwrap().checkpoint().clone());
         let (envelope, sealed) = Envelope::from_json(bytes).map_err(|error| error.code())?;
-        admit(&envelope, state("XB"), &self.a, last.as_ref(), &[]).map_err(|error| error.code())?;
+        admit(&envelope, state("XB"), &self.a, last.as_ref(), &[], self.vectors.now)
+            .map_err(|error| error.code())?;
         let opened = seal::open(&sealed, &self.key, self.a.anchor(), self.vectors.now)
             .map_err(|error| error.code())?;
         Statement::of_envelope(&opened, envelope.envelope, state("XA"), envelope.to)

@@ -83,7 +83,7 @@ impl Flow {
         let now = self.now();
         let envelope = evidence::read_key_envelope(package).map_err(told)?;
         let key_file =
-            crate::package::unwrap(&envelope, key).map(Zeroizing::new).map_err(FlowError::Evidence)?;
+            crate::package::unwrap(&envelope, &self.keys).map(Zeroizing::new).map_err(FlowError::Evidence)?;
         let request = AddresseeRequest {
             addressee: certificate.fingerprint(),
             office: self.evidence_office(),

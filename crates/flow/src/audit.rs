@@ -70,6 +70,7 @@ impl Flow {
         self.audit_inbox(&mut read, &mut audit, &leaves).await?;
         self.audit_oversight(&mut read, &mut audit, &leaves).await?;
         audit.halted = read.queries().halts().await?.len();
+        audit_acts(&mut read, &mut audit, &leaves).await?;
         let now = self.now();
         let duties = read.queries().duties_open().await?;
         audit.owed = duties.iter().filter(|duty| duty.due <= now || duty.attempts > 0).count();
@@ -262,6 +263,20 @@ impl Flow {
         }
         serde_json::from_slice(verified.value()).map_err(|_| "its receipt cannot be read".to_owned())
     }
+}
+
+/// Acts that belong to no file stand in the ledger like every event.
+async fn audit_acts(
+    session: &mut impl Session,
+    audit: &mut Audit,
+    leaves: &[Commitment],
+) -> Result<(), FlowError> {
+    for act in session.queries().acts().await? {
+        if !committed(leaves, act.leaf, &act.label, &act.salt, &Digest::of(&act.body)) {
+            audit.trouble(format!("act at leaf {}", act.leaf), "it is not what the ledger committed");
+        }
+    }
+    Ok(())
 }
 
 fn committed(leaves: &[Commitment], leaf: u64, label: &str, salt: &[u8], digest: &Digest) -> bool {

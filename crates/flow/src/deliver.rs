@@ -73,7 +73,9 @@ impl Flow {
         };
         let peer = self.peer(row.peer).await?;
         let now = self.now();
-        let settled = settle(receipt, self.us(), &peer, envelope, row.sealed_digest, now)?;
+        let settled = settle(receipt, self.us(), &peer, envelope, row.sealed_digest, now)
+            .map_err(FlowError::from)
+            .inspect_err(|error| self.look_for_newer_key(row.peer, error))?;
         let mut write = self.store.write().await?;
         if let (Some(head), Some(at)) = (&settled.cosigned, settled.cosigned_at)
             && !self.believe_cosigned(&mut write, row.peer, head, at).await?

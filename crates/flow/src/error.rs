@@ -25,6 +25,8 @@ pub enum FlowError {
     #[error(transparent)]
     Descriptor(#[from] register::DescriptorError),
     #[error(transparent)]
+    Unbelieved(#[from] register::Unbelieved),
+    #[error(transparent)]
     Open(#[from] seal::OpenError),
     #[error(transparent)]
     Seal(#[from] seal::SealError),
@@ -40,12 +42,16 @@ pub enum FlowError {
     Checkpoint(#[from] ledger::CheckpointError),
     #[error(transparent)]
     Cosignature(#[from] ledger::CosignatureError),
+    #[error(transparent)]
+    Witness(#[from] ledger::WitnessRefusal),
     #[error("{0}")]
     Evidence(Report),
     #[error("the officer `{id}` or the token is not known here")]
     UnknownOfficer { id: String },
     #[error("the short name `{id}` is taken")]
     OfficerExists { id: String },
+    #[error("the officer `{id}` was deactivated")]
+    OfficerInactive { id: String },
     #[error("the officer name `system` is the node's own")]
     OfficerReserved,
     #[error(
@@ -87,6 +93,7 @@ impl Failure for FlowError {
             Self::UnknownOfficer { .. }
             | Self::OfficerExists { .. }
             | Self::OfficerReserved
+            | Self::OfficerInactive { .. }
             | Self::NoFile { .. }
             | Self::Text { .. }
             | Self::Halted { .. }
@@ -109,6 +116,7 @@ impl Failure for FlowError {
             Self::UnknownOfficer { .. } => "R-155",
             Self::OfficerExists { .. } => "R-156",
             Self::OfficerReserved => "R-157",
+            Self::OfficerInactive { .. } => "R-927",
             Self::NoFile { .. } => "R-158",
             Self::Text { .. } => "R-161",
             Self::UnknownPeer { .. } => "R-159",
@@ -147,6 +155,7 @@ impl Failure for FlowError {
                     .to_owned()
             }
             Self::OfficerExists { .. } | Self::OfficerReserved => "choose another short name".to_owned(),
+            Self::OfficerInactive { .. } => "add the person again under another short name".to_owned(),
             Self::Text { .. } => {
                 "write what the other State should read; longer documents travel as evidence".to_owned()
             }
@@ -209,6 +218,7 @@ impl FlowError {
             Self::Admit(e) => e,
             Self::Settle(e) => e,
             Self::Descriptor(e) => e,
+            Self::Unbelieved(e) => e,
             Self::Open(e) => e,
             Self::Seal(e) => e,
             Self::Sign(e) => e,
@@ -217,6 +227,7 @@ impl FlowError {
             Self::Tree(e) => e,
             Self::Checkpoint(e) => e,
             Self::Cosignature(e) => e,
+            Self::Witness(e) => e,
             _ => return None,
         })
     }

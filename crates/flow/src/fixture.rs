@@ -7,9 +7,9 @@ use casefile::{
     incoming::{self, Incoming, Proposal},
     outgoing,
 };
-use keys::{Names, NodeKeys};
+use keys::{KeyRole, Names, NodeKeys};
 use mandate::Role;
-use register::{Declarations, Descriptor, OfficeEntry};
+use register::{Declarations, Descriptor, OfficeEntry, RetiredKey};
 use std::{
     fs,
     ops::ControlFlow,
@@ -22,7 +22,7 @@ use std::{
 use store::Store;
 use tempfile::TempDir;
 use treaty::{Draft, Kind, RequestedProfile};
-use vocabulary::{Digest, ExhibitId, FileId, Instant, OfficeFunction, OfficerId, PackageId};
+use vocabulary::{Digest, ExhibitId, FileId, Instant, OfficeFunction, OfficerId, PackageId, StateCode};
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const BEGIN: &str = "2026-11-24T06:00:00Z";
@@ -55,6 +55,22 @@ pub(crate) struct Side {
     _folder: TempDir,
 }
 
+impl Side {
+    /// The process starts again with a new key; what the old one signs is to be believed until `until`.
+    pub(crate) fn rotate(&mut self, role: KeyRole, until: Instant) {
+        let flow = &self.flow;
+        flow.keys().rotate(role, &names(flow.us()), flow.now(), until).unwrap();
+        self.flow = Flow::new(
+            flow.store().clone(),
+            flow.keys().fresh().unwrap(),
+            Arc::clone(&flow.clock),
+            flow.folder().clone(),
+            flow.profile().clone(),
+            flow.zone().to_owned(),
+        );
+    }
+}
+
 /// A (Paris) asks, B (Hanoi) is asked; both read the same clock.
 pub(crate) struct Pair {
     pub(crate) a: Side,
@@ -72,6 +88,10 @@ impl Pair {
             assert!(matches!(known, Enrolled::New(_)));
         }
         Self { a, b, clock }
+    }
+
+    pub(crate) fn clock_now(&self) -> Instant {
+        self.clock.now()
     }
 
     /// Does what is due and carries envelopes until neither side has anything to say.
@@ -235,16 +255,19 @@ pub(crate) fn example(kind: Kind, now: Instant, preservation: Option<FileId>) ->
     draft
 }
 
-async fn side(state: &str, zone: &str, clock: &Arc<HandClock>) -> Side {
-    let folder = tempfile::tempdir().unwrap();
-    let state = state.parse().unwrap();
-    let names = Names {
+fn names(state: StateCode) -> Names {
+    Names {
         state,
         state_name: format!("Republic of {state}"),
         offices: OfficeFunction::ALL.into_iter().map(|f| (f, format!("The {f}"))).collect(),
         hosts: vec!["127.0.0.1".to_owned()],
-    };
-    NodeKeys::create(folder.path(), &names, clock.now()).unwrap();
+    }
+}
+
+async fn side(state: &str, zone: &str, clock: &Arc<HandClock>) -> Side {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state.parse().unwrap();
+    NodeKeys::create(folder.path(), &names(state), clock.now()).unwrap();
     let place = NodeFolder::new(folder.path());
     let profile = RequestedProfile {
         state,
@@ -269,7 +292,8 @@ async fn side(state: &str, zone: &str, clock: &Arc<HandClock>) -> Side {
     Side { flow, first, second, _folder: folder }
 }
 
-fn descriptor(flow: &Flow) -> Vec<u8> {
+/// Numbered by the clock, as a node does it.
+pub(crate) fn descriptor(flow: &Flow) -> Vec<u8> {
     let (keys, now) = (flow.keys(), flow.now());
     let office = |function: OfficeFunction| OfficeEntry {
         office: function,
@@ -282,7 +306,7 @@ fn descriptor(flow: &Flow) -> Vec<u8> {
         format: Descriptor::format(),
         state: flow.us(),
         names: [("en".parse().unwrap(), format!("Republic of {}", flow.us()))].into(),
-        sequence: 1,
+        sequence: u64::try_from(now.seconds()).unwrap(),
         issued: now,
         valid_until: now.plus(DAY * 700),
         languages: flow.profile().languages.clone(),
@@ -293,6 +317,11 @@ fn descriptor(flow: &Flow) -> Vec<u8> {
         root: keys.root_certificate_pem().unwrap(),
         log: keys.log().vkey(),
         cosigner: keys.cosigner().vkey(),
+        retired: keys
+            .retired()
+            .iter()
+            .map(|old| RetiredKey { key: old.fingerprint, until: old.until })
+            .collect(),
     };
     keys.root().unwrap().sign(&descriptor.to_json().unwrap(), now).unwrap()
 }

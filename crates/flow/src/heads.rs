@@ -60,7 +60,8 @@ impl Flow {
     pub async fn challenged(&self, peer: StateCode, head: &CosignedHead) -> Result<(), FlowError> {
         let known = self.peer(peer).await?;
         let body = Checkpoint::new(KeyName::of_log(self.us()), head.size, head.root).to_string();
-        let at = cosignature::verify_cosignature(&body, &head.cosignature, known.cosigner())
+        let at = known
+            .verify_cosignature(&body, &head.cosignature, self.now())
             .map_err(|_| SettleFault::Cosignature)?;
         let mut write = self.store.write().await?;
         if !self.believe_cosigned(&mut write, peer, head, at).await? {

@@ -20,17 +20,20 @@ mod fixture;
 mod folder;
 mod heads;
 mod log;
+mod node_act;
 mod officer;
 mod oversight;
 mod package;
 mod peer;
 mod perform;
+mod published;
 mod randomness;
 mod receive;
 mod record;
 mod request;
 mod timeline;
 mod transfer;
+mod witness;
 
 pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, Proposal, end_in_words};
 pub use act::Act;
@@ -43,11 +46,13 @@ pub use duty::Discharged;
 pub use error::FlowError;
 pub use finding::{Acknowledged, Finding, Level};
 pub use folder::NodeFolder;
+pub use node_act::{ACT_LABEL, ActRecord, NodeAct};
 pub use officer::{Credential, NewOfficer};
 pub use oversight::{Halt, Oversight, OversightRecord};
 pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions, Stamp};
-pub use peer::Enrolled;
+pub use peer::{Enrolled, key_overlap};
 pub use perform::Performed;
+pub use published::{CosignedBy, LogState, Unlinked, WitnessTrouble};
 pub use randomness::{Randomness, SystemRandomness};
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
@@ -70,6 +75,7 @@ pub struct Flow {
     profile: RequestedProfile,
     zone: String,
     peers: peer::PeerCache,
+    wanted: peer::Wanted,
     randomness: Arc<dyn Randomness>,
 }
 
@@ -91,6 +97,7 @@ impl Flow {
             profile,
             zone,
             peers: peer::PeerCache::default(),
+            wanted: peer::Wanted::default(),
             randomness: Arc::new(SystemRandomness),
         }
     }

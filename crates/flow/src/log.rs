@@ -77,7 +77,7 @@ pub(crate) async fn root(session: &mut impl Session, size: u64) -> Result<Hash, 
     Ok(tree::root(size, &nodes)?)
 }
 
-async fn load(
+pub(crate) async fn load(
     session: &mut impl Session,
     needed: Vec<(u8, u64)>,
 ) -> Result<HashMap<(u8, u64), Hash>, FlowError> {

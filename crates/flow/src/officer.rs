@@ -1,6 +1,7 @@
 //! Officers of this node and how they show who they are.
 
-use crate::{Flow, FlowError, perform::json};
+use crate::{Flow, FlowError, NodeAct, perform::json};
+use exchange::MAX_TEXT_BYTES;
 use mandate::{Authorized, Officer, Permitted, Role};
 use std::collections::BTreeSet;
 use store::{OfficerRow, StoreFault};
@@ -28,12 +29,16 @@ impl std::fmt::Debug for Credential {
 }
 
 impl Flow {
+    fn new_token(&self) -> Result<String, FlowError> {
+        Ok(format!("rogatory-{}", hex::encode(self.random::<32>()?)))
+    }
+
     /// Adds an officer and returns the token, which is kept here only as a digest.
     pub async fn add_officer(&self, new: NewOfficer) -> Result<String, FlowError> {
         if new.id.is_system() {
             return Err(FlowError::OfficerReserved);
         }
-        let token = format!("rogatory-{}", hex::encode(self.random::<32>()?));
+        let token = self.new_token()?;
         let officer = Officer { id: new.id.clone(), name: new.name, roles: new.roles, active: true };
         let row = OfficerRow {
             id: new.id.clone(),
@@ -51,6 +56,46 @@ impl Flow {
         Ok(token)
     }
 
+    /// Ends an officer's permissions at once; the token counts no more, the name stays taken.
+    pub async fn deactivate_officer(
+        &self,
+        id: &OfficerId,
+        by: OfficerId,
+        reason: &str,
+    ) -> Result<(), FlowError> {
+        if reason.trim().is_empty() || reason.len() > MAX_TEXT_BYTES {
+            return Err(FlowError::Text { found: reason.len() });
+        }
+        let mut write = self.store.write().await?;
+        let mut row = write.queries().officer(id).await?.ok_or_else(|| unknown(id))?;
+        let officer = read_officer(&row)?;
+        if !officer.active {
+            return Err(FlowError::OfficerInactive { id: id.to_string() });
+        }
+        row.body = json(&Officer { active: false, ..officer })?;
+        row.token_digest = Digest::of(&keys::random_bytes::<32>()?);
+        write.put_officer(&row).await?;
+        let reason = write.put_object(reason.as_bytes(), self.now()).await?;
+        let act = NodeAct::OfficerDeactivated { officer: id.clone(), reason };
+        self.record_act(&mut write, by, act).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Gives an officer a new token; the one before counts no more. An officer who was deactivated gets none.
+    pub async fn renew_token(&self, id: &OfficerId, by: OfficerId) -> Result<String, FlowError> {
+        let mut write = self.store.write().await?;
+        let mut row = write.queries().officer(id).await?.ok_or_else(|| unknown(id))?;
+        if !read_officer(&row)?.active {
+            return Err(FlowError::OfficerInactive { id: id.to_string() });
+        }
+        let token = self.new_token()?;
+        row.token_digest = Digest::of(token.as_bytes());
+        write.put_officer(&row).await?;
+        self.record_act(&mut write, by, NodeAct::TokenRenewed { officer: id.clone() }).await?;
+        write.commit().await?;
+        Ok(token)
+    }
+
     pub async fn officers(&self) -> Result<Vec<Officer>, FlowError> {
         let mut read = self.store.read().await?;
         read.queries().officers().await?.iter().map(read_officer).collect()
@@ -58,7 +103,7 @@ impl Flow {
 
     /// The officer whose credential this is. A wrong name and a wrong token give the same answer.
     pub async fn authenticate(&self, credential: &Credential) -> Result<Officer, FlowError> {
-        let unknown = || FlowError::UnknownOfficer { id: credential.id.to_string() };
+        let unknown = || unknown(&credential.id);
         let mut read = self.store.read().await?;
         let row = read.queries().officer(&credential.id).await?.ok_or_else(unknown)?;
         if row.token_digest != Digest::of(credential.token.trim().as_bytes()) {
@@ -75,6 +120,10 @@ impl Flow {
     ) -> Result<Authorized<C>, FlowError> {
         Ok(self.authenticate(credential).await?.authorize(command)?)
     }
+}
+
+fn unknown(id: &OfficerId) -> FlowError {
+    FlowError::UnknownOfficer { id: id.to_string() }
 }
 
 fn read_officer(row: &OfficerRow) -> Result<Officer, FlowError> {
@@ -158,6 +207,43 @@ mod tests {
         system.id = OfficerId::system();
         assert_eq!(flow.add_officer(system).await.unwrap_err().code(), "R-157");
         assert_eq!(flow.officers().await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_deactivated_officer_stops_at_once_and_the_ledger_knows_why() {
+        let pair = Pair::new().await;
+        let (flow, gone) = (&pair.b.flow, &pair.b.first);
+        let before = flow.audit().await.unwrap().leaves;
+        flow.deactivate_officer(&gone.id, OfficerId::system(), "left the service").await.unwrap();
+        assert_eq!(refused(flow, gone.id.as_str(), &gone.token).await.code(), "R-155");
+        assert!(
+            !flow.officers().await.unwrap().iter().any(|officer| officer.id == gone.id && officer.active)
+        );
+        let again = flow.deactivate_officer(&gone.id, OfficerId::system(), "again").await.unwrap_err();
+        assert_eq!(again.code(), "R-927");
+        assert_eq!(flow.renew_token(&gone.id, OfficerId::system()).await.unwrap_err().code(), "R-927");
+        let audit = flow.audit().await.unwrap();
+        assert_eq!((audit.leaves, audit.troubles.len()), (before + 1, 0));
+        let acts = flow.acts().await.unwrap();
+        let reason = Digest::of(b"left the service");
+        assert_eq!(acts[0].act, NodeAct::OfficerDeactivated { officer: gone.id.clone(), reason });
+        assert!(flow.authenticate(&pair.b.second).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_renewed_token_replaces_the_one_before() {
+        let pair = Pair::new().await;
+        let (flow, known) = (&pair.a.flow, &pair.a.first);
+        let token = flow.renew_token(&known.id, OfficerId::system()).await.unwrap();
+        assert_eq!(refused(flow, known.id.as_str(), &known.token).await.code(), "R-155");
+        assert!(flow.authenticate(&Credential { id: known.id.clone(), token }).await.is_ok());
+        let nobody = "nobody.here".parse().unwrap();
+        assert_eq!(flow.renew_token(&nobody, OfficerId::system()).await.unwrap_err().code(), "R-155");
+        assert_eq!(
+            flow.deactivate_officer(&known.id, OfficerId::system(), " ").await.unwrap_err().code(),
+            "R-161"
+        );
+        pair.audit().await;
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use evidence::{
     PackKeys, PackRequest, PackageLabel, PackageSummary, SealedExhibit, SignerInfo, VerifyReport, Watch,
 };
 use exchange::{Announcement, ExhibitSummary, PackageFile, PartsSummary};
+use keys::NodeKeys;
 use mandate::Authorized;
 use register::Peer;
 use seal::{Certificate, OfficeKey};
@@ -522,12 +523,11 @@ impl Flow {
         Outgoing::decide(Some(&known), officer, self.now())?;
         let evidence = known.evidence.as_ref().ok_or_else(|| no_evidence(&known))?;
         let peer = self.peer(known.to).await?;
-        let key = self.keys.office(OfficeFunction::EvidenceOffice)?;
         let now = self.now();
         let (out, aside) = aside(out)?;
         let opened = evidence::open(
             &self.folder.received(file, evidence.package),
-            &|envelope| unwrap(envelope, key),
+            &|envelope| unwrap(envelope, &self.keys),
             &|tag_manifest, signature| signer_of(tag_manifest, signature, &peer, now),
             &aside,
             watch,
@@ -642,10 +642,18 @@ fn unsealed(error: impl Failure) -> FlowError {
     FlowError::Evidence(error.report())
 }
 
-pub(crate) fn unwrap(envelope: &KeyEnvelope, key: &OfficeKey) -> Result<Vec<u8>, Report> {
+/// Opens the package key with the evidence office's key or one that it had before.
+pub(crate) fn unwrap(envelope: &KeyEnvelope, keys: &NodeKeys) -> Result<Vec<u8>, Report> {
     match envelope {
         KeyEnvelope::Cms(envelope) => {
-            seal::decrypt_cms(envelope, key.decryption(), key.certificate()).map_err(|error| error.report())
+            let mut first = None;
+            for key in keys.openers(OfficeFunction::EvidenceOffice) {
+                match seal::decrypt_cms(envelope, key.decryption(), key.certificate()) {
+                    Ok(opened) => return Ok(opened),
+                    Err(error) => first = first.or(Some(error)),
+                }
+            }
+            Err(first.map_or_else(hybrid_needed, |error| error.report()))
         }
         KeyEnvelope::HybridCms(_) => Err(hybrid_needed()),
     }

@@ -1,8 +1,9 @@
 //! Taking in a peer's envelope by any road: durable and receipted in one transaction, no logic on its content.
 
 use crate::{Flow, FlowError, Level};
-use exchange::{Admission, AdmitFault, CLOCK_SKEW_MAX, Envelope, RECEIVED_LABEL, Receipt, admit};
-use ledger::checkpoint;
+use exchange::{
+    Admission, AdmitFault, CLOCK_SKEW_MAX, Envelope, RECEIVED_LABEL, Receipt, SettleFault, admit,
+};
 use register::Peer;
 use store::{HeadRow, InboxRow, InboxState, Write};
 use vocabulary::{Failure, Family, Instant, OfficeFunction, OfficeId, Report, StateCode};
@@ -46,6 +47,7 @@ impl Flow {
             Ok(admission) => admission,
             Err(error) => {
                 drop(write);
+                self.look_for_newer_key(from, &error);
                 self.keep_contradiction(&envelope, &peer, by, &error).await?;
                 return Err(error);
             }
@@ -83,7 +85,7 @@ impl Flow {
         by: HandedBy,
     ) -> Result<Admitted, FlowError> {
         let mut known = self.known_heads(write, peer.state(), &envelope.log).await?;
-        if let Ok(shown) = checkpoint::open(&envelope.log.checkpoint, peer.log()) {
+        if let Ok(shown) = peer.open_head(&envelope.log.checkpoint, self.now()) {
             let (size, root) = (shown.checkpoint().size(), shown.checkpoint().root());
             known.set_aside = write.queries().is_set_aside(peer.state(), size, root.as_bytes()).await?;
         }
@@ -91,7 +93,7 @@ impl Flow {
             true => (None, &[][..]),
             false => (known.last.as_ref(), known.seen.as_slice()),
         };
-        let mut admission = admit(envelope, self.us(), peer, last, seen)?;
+        let mut admission = admit(envelope, self.us(), peer, last, seen, self.now())?;
         admission.linked &= !known.set_aside;
         if let (Some(seen), Some(at)) = (&envelope.seen, admission.seen_at)
             && !self.believe_cosigned(write, peer.state(), seen, at).await?
@@ -153,6 +155,19 @@ impl Flow {
         Ok((leaf, seal::sign_cms(&json, true, key.signing(), key.certificate(), now)?))
     }
 
+    /// A key that no descriptor names may stand in a newer one.
+    pub(crate) fn look_for_newer_key(&self, peer: StateCode, error: &FlowError) {
+        let unknown = match error {
+            FlowError::Admit(AdmitFault::Checkpoint(error)) | FlowError::Settle(SettleFault::Key(error)) => {
+                error.may_be_newer()
+            }
+            _ => false,
+        };
+        if unknown {
+            self.want_descriptor(peer);
+        }
+    }
+
     async fn look_at_clocks(
         &self,
         write: &mut Write,
@@ -211,7 +226,7 @@ impl Flow {
         }
         let known = self.known_heads(write, peer.state(), &envelope.log).await?;
         let (Some(proof), Ok(head)) =
-            (&envelope.log.consistency, checkpoint::open(&envelope.log.checkpoint, peer.log()))
+            (&envelope.log.consistency, peer.open_head(&envelope.log.checkpoint, self.now()))
         else {
             return Ok(false);
         };

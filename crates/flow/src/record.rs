@@ -7,7 +7,10 @@ use casefile::{
     outgoing::{self, Outgoing},
 };
 use exchange::{Decision, Message, Statement};
+use keys::NodeKeys;
 use mandate::{Authorized, FourEyes};
+use register::Peer;
+use seal::{EnvelopeError, OpenError, Verified};
 use store::{InboxRow, InboxState, Write};
 use treaty::{Draft, Severity};
 use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, OfficeFunction, OfficerId, Report};
@@ -65,9 +68,23 @@ impl Flow {
     /// Decrypts with the addressed office's key and verifies the sender's signature at the time of receipt.
     async fn open_statement(&self, row: &InboxRow) -> Result<Statement, FlowError> {
         let peer = self.peer(row.peer).await?;
-        let office = self.keys.office(row.addressee.function)?;
-        let verified = seal::open(&row.sealed, office, peer.anchor(), row.received_at)?;
+        let verified = self.open_sealed(row, &peer)?;
+        peer.believes(&verified.certificate(), row.received_at)?;
         Ok(Statement::of_envelope(&verified, row.envelope, row.peer, row.addressee)?)
+    }
+
+    /// Tries the office's key, then those that it had before, then one that was made while this process ran.
+    fn open_sealed(&self, row: &InboxRow, peer: &Peer) -> Result<Verified<Vec<u8>>, FlowError> {
+        let function = row.addressee.function;
+        self.keys.office(function)?;
+        if let Some(opened) = open_with(&self.keys, function, row, peer) {
+            return Ok(opened?);
+        }
+        let fresh = self.keys.fresh()?;
+        match open_with(&fresh, function, row, peer) {
+            Some(opened) => Ok(opened?),
+            None => Ok(seal::open(&row.sealed, self.keys.office(function)?, peer.anchor(), row.received_at)?),
+        }
     }
 
     /// Words that met the end of the file on the way are kept and shown; the legal state does not change.
@@ -310,6 +327,18 @@ impl Flow {
         }
         Ok(write.commit().await?)
     }
+}
+
+/// `None` when the statement is sealed to none of these keys.
+fn open_with(
+    keys: &NodeKeys,
+    function: OfficeFunction,
+    row: &InboxRow,
+    peer: &Peer,
+) -> Option<Result<Verified<Vec<u8>>, OpenError>> {
+    keys.openers(function)
+        .map(|office| seal::open(&row.sealed, office, peer.anchor(), row.received_at))
+        .find(|opened| !matches!(opened, Err(OpenError::Envelope(EnvelopeError::NotARecipient { .. }))))
 }
 
 /// What leaves a State has two officers behind it, there as here.

@@ -1,5 +1,6 @@
-//! What can be wrong with key files: always for the operator to mend.
+//! What can be wrong with key files: for the operator to mend.
 
+use crate::MIN_PASSPHRASE_BYTES;
 use vocabulary::{Failure, Family};
 
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +27,31 @@ pub enum KeyFault {
     Login { label: String, reason: String },
     #[error("the key `{label}` in the token cannot be used: {reason}")]
     TokenKey { label: String, reason: String },
+    #[error("a passphrase is needed, and none was given with `{option}`")]
+    NoPassphrase { option: &'static str },
+    #[error("the passphrase does not open the key file `{path}`")]
+    WrongPassphrase { path: String },
+    #[error("the passphrase in `{path}` has {found} bytes, at least {MIN_PASSPHRASE_BYTES} are expected")]
+    PassphraseShort { path: String, found: usize },
+    #[error("the key file `{path}` is protected in a way that is not read here")]
+    Scheme { path: String },
+    #[error("`{found}` is no key of a node")]
+    Role { found: String },
+    #[error("another command changes the keys in `{path}`")]
+    Busy { path: String },
 }
 
 impl Failure for KeyFault {
     fn family(&self) -> Family {
-        Family::Fault
+        match self {
+            Self::NoPassphrase { .. }
+            | Self::WrongPassphrase { .. }
+            | Self::PassphraseShort { .. }
+            | Self::Scheme { .. }
+            | Self::Role { .. }
+            | Self::Busy { .. } => Family::Refusal,
+            _ => Family::Fault,
+        }
     }
     fn code(&self) -> &'static str {
         match self {
@@ -45,10 +66,33 @@ impl Failure for KeyFault {
             Self::NoToken { .. } => "F-681",
             Self::Login { .. } => "F-682",
             Self::TokenKey { .. } => "F-683",
+            Self::NoPassphrase { .. } => "R-920",
+            Self::WrongPassphrase { .. } => "R-921",
+            Self::PassphraseShort { .. } => "R-922",
+            Self::Scheme { .. } => "R-923",
+            Self::Role { .. } => "R-924",
+            Self::Busy { .. } => "R-925",
         }
+    }
+    fn clause(&self) -> Option<String> {
+        matches!(self, Self::Scheme { .. }).then(|| "RFC 8018, 6.2".to_owned())
     }
     fn remedy(&self) -> String {
         match self {
+            Self::NoPassphrase { option } => {
+                return format!("give `{option}` (docs/operate/keys.md says where else it can stand)");
+            }
+            Self::WrongPassphrase { .. } => {
+                "give the passphrase with which the file was protected; without it the key is lost and has to be replaced"
+            }
+            Self::PassphraseShort { .. } => "choose a longer one, such as six words drawn by lot",
+            Self::Scheme { .. } => {
+                "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256`"
+            }
+            Self::Role { .. } => {
+                "name `central-authority`, `contact-point`, `evidence-office`, `node`, `tls`, `log` or `cosigner`"
+            }
+            Self::Busy { .. } => "wait until it has ended, then try again",
             Self::Read { .. } | Self::Content { .. } => "restore the `keys` folder from a copy",
             Self::Write { .. } => "make room and check who owns the folder, then try again",
             Self::Mode { .. } => "run `chmod 600` on the file, and ask who could have read it",

@@ -1,10 +1,10 @@
 //! The key files of one node: `keys/` for the offices, the node and the log, `root/` for the offline root.
 
 use crate::{
-    KeyFault, random_bytes,
+    KeyFault, KeyRole, Passphrase, Retired, Unlock, protect, random_bytes, rotate,
     secret_file::{make_folder, read_public, read_secret, write_new},
 };
-use ledger::{CosignerKey, KeyName, LogKey};
+use ledger::{CosignerKey, LogKey};
 use seal::{OfficeKey, Root};
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use vocabulary::{Digest, Instant, OfficeFunction, OfficeId, StateCode};
+use vocabulary::{Instant, OfficeFunction, OfficeId, StateCode};
 use zeroize::Zeroizing;
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -34,55 +34,99 @@ pub struct Names {
 
 /// The private keys of one node.
 pub struct NodeKeys {
-    state: StateCode,
+    pub(crate) state: StateCode,
     offices: BTreeMap<OfficeFunction, OfficeKey>,
     log: LogKey,
     cosigner: CosignerKey,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
+    pub(crate) unlock: Unlock,
+    pub(crate) retired: Vec<Retired>,
 }
 
 impl NodeKeys {
-    /// Makes the root and every certificate and key, in a node's folder that has none.
+    /// Makes the root and every certificate and key, in a node's folder that has none; nothing is encrypted.
     pub fn create(folder: &Path, names: &Names, now: Instant) -> Result<(), KeyFault> {
+        Self::make(folder, names, now, None)
+    }
+
+    /// The same, with every private key under its passphrase from the first byte on the disk.
+    pub fn create_protected(
+        folder: &Path,
+        names: &Names,
+        now: Instant,
+        unlock: &Unlock,
+    ) -> Result<(), KeyFault> {
+        Self::make(folder, names, now, Some((unlock.keys()?, unlock.root()?)))
+    }
+
+    fn make(
+        folder: &Path,
+        names: &Names,
+        now: Instant,
+        protection: Option<(&Passphrase, &Passphrase)>,
+    ) -> Result<(), KeyFault> {
         let (keys, root_folder) = (folder.join("keys"), folder.join("root"));
         make_folder(&keys)?;
         make_folder(&root_folder)?;
-        let from = now.minus(BEFORE);
-        let root = Root::generate(names.state, &names.state_name, from, now.plus(YEAR * ROOT_YEARS))
-            .map_err(make)?;
-        let until = now.plus(YEAR * OFFICE_YEARS);
-        for (function, name) in &names.offices {
-            let office = OfficeId::new(names.state, *function);
-            let issued = root.issue_office(&office, name, from, until).map_err(make)?;
-            write_pair(&keys, function.as_str(), &issued)?;
+        let root =
+            Root::generate(names.state, &names.state_name, now.minus(BEFORE), now.plus(YEAR * ROOT_YEARS))
+                .map_err(make)?;
+        let salt = protect::new_salt()?;
+        let guarded = |made: MadeKey, passphrase: Option<&Passphrase>| match passphrase {
+            Some(passphrase) => made.locked(passphrase, &salt),
+            None => Ok(made),
+        };
+        let (office_lock, root_lock) = (protection.map(|(keys, _)| keys), protection.map(|(_, root)| root));
+        for role in KeyRole::ALL {
+            let made = match role {
+                KeyRole::Office(function) if !names.offices.contains_key(&function) => continue,
+                KeyRole::Office(function) => issue_office(&root, names, function, now)?,
+                KeyRole::Tls => issue_tls(&root, names, now)?,
+                KeyRole::Log | KeyRole::Cosigner => MadeKey::seed(random_bytes::<32>()?)?,
+            };
+            guarded(made, office_lock)?.write(&keys, role)?;
         }
-        let hosts: Vec<&str> = names.hosts.iter().map(String::as_str).collect();
-        let node = OfficeId::new(names.state, OfficeFunction::Node);
-        write_pair(&keys, "tls", &root.issue_tls(&node, &hosts, from, until).map_err(make)?)?;
-        for seed in ["log", "cosigner"] {
-            let bytes = Zeroizing::new(random_bytes::<32>()?);
-            write_new(&keys.join(format!("{seed}.seed")), hex::encode(bytes.as_slice()).as_bytes(), 0o600)?;
-        }
-        write_new(&root_folder.join("root.key.pem"), root.key_pem().as_bytes(), 0o600)?;
+        let made = guarded(MadeKey { key: root.key_pem().clone(), certificate: None }, root_lock)?;
+        write_new(&root_folder.join("root.key.pem"), made.key.as_bytes(), 0o600)?;
         write_new(&keys.join("root.cert.pem"), root.certificate_pem().as_bytes(), 0o644)
     }
 
+    /// Reads keys that are not protected.
     pub fn load(folder: &Path, state: StateCode) -> Result<Self, KeyFault> {
+        Self::load_with(folder, state, &Unlock::default())
+    }
+
+    /// Reads the keys; `unlock` is asked when one is protected.
+    pub fn load_with(folder: &Path, state: StateCode, unlock: &Unlock) -> Result<Self, KeyFault> {
+        // Another command may put a new key in its place between two reads.
+        match Self::load_once(folder, state, unlock) {
+            Err(KeyFault::Content { .. } | KeyFault::Read { .. }) => Self::load_once(folder, state, unlock),
+            other => other,
+        }
+    }
+
+    fn load_once(folder: &Path, state: StateCode, unlock: &Unlock) -> Result<Self, KeyFault> {
         let keys = folder.join("keys");
         let offices = OfficeFunction::ALL
             .into_iter()
-            .map(|function| Ok((function, office_key(&keys, OfficeId::new(state, function))?)))
+            .map(|function| Ok((function, office_key(&keys, OfficeId::new(state, function), unlock)?)))
             .collect::<Result<_, KeyFault>>()?;
-        Ok(Self {
+        let (log, cosigner) = rotate::note_keys(
+            state,
+            &seed(&keys, KeyRole::Log, unlock)?,
+            &seed(&keys, KeyRole::Cosigner, unlock)?,
+        );
+        let mut loaded = Self {
             state,
             offices,
-            log: LogKey::from_seed(KeyName::of_log(state), &seed(&keys.join("log.seed"))?),
-            cosigner: CosignerKey::from_seed(
-                KeyName::of_cosigner(state),
-                &seed(&keys.join("cosigner.seed"))?,
-            ),
+            log,
+            cosigner,
             folder: folder.to_owned(),
-        })
+            unlock: unlock.clone(),
+            retired: Vec::new(),
+        };
+        loaded.retired = rotate::load_retired(&loaded)?;
+        Ok(loaded)
     }
 
     pub fn state(&self) -> StateCode {
@@ -92,7 +136,7 @@ impl NodeKeys {
     /// The key of an office; every node has all of them.
     pub fn office(&self, function: OfficeFunction) -> Result<&OfficeKey, KeyFault> {
         self.offices.get(&function).ok_or_else(|| KeyFault::Content {
-            path: self.folder.join("keys").join(function.as_str()).display().to_string(),
+            path: self.keys_folder().join(function.as_str()).display().to_string(),
             reason: "the office has no key".to_owned(),
         })
     }
@@ -111,19 +155,45 @@ impl NodeKeys {
 
     /// The root itself, when its folder is here.
     pub fn root(&self) -> Result<Root, KeyFault> {
-        let path = self.folder.join("root/root.key.pem");
+        let path = self.root_file();
         if !path.exists() {
             return Err(KeyFault::RootAway { path: path.display().to_string() });
         }
-        Root::from_pem(&self.root_certificate_pem()?, &read_secret(&path)?).map_err(|error| {
-            KeyFault::Content { path: path.display().to_string(), reason: error.to_string() }
+        let key = private_pem(&path, || self.unlock.root())?;
+        Root::from_pem(&self.root_certificate_pem()?, &key).map_err(|error| KeyFault::Content {
+            path: path.display().to_string(),
+            reason: error.to_string(),
         })
     }
 
-    /// The TLS certificate and private key of the node, in PEM.
+    /// Whether the root's key lies in the node's folder.
+    pub fn root_is_here(&self) -> bool {
+        self.root_file().exists()
+    }
+
+    /// The TLS certificate alone, as it is on the disk now.
+    pub fn tls_certificate_pem(&self) -> Result<String, KeyFault> {
+        read_public(&rotate::newest(&self.keys_folder(), KeyRole::Tls, "tls.cert.pem"))
+    }
+
+    /// The TLS certificate and private key of the node, in PEM, as they are on the disk now.
     pub fn tls_pem(&self) -> Result<(String, Zeroizing<String>), KeyFault> {
-        let keys = self.folder.join("keys");
-        Ok((read_public(&keys.join("tls.cert.pem"))?, read_secret(&keys.join("tls.key.pem"))?))
+        let keys = self.keys_folder();
+        let certificate = rotate::newest(&keys, KeyRole::Tls, "tls.cert.pem");
+        let key = rotate::newest(&keys, KeyRole::Tls, "tls.key.pem");
+        Ok((read_public(&certificate)?, self.private_pem(&key)?))
+    }
+
+    pub(crate) fn keys_folder(&self) -> PathBuf {
+        self.folder.join("keys")
+    }
+
+    pub(crate) fn root_file(&self) -> PathBuf {
+        self.folder.join("root/root.key.pem")
+    }
+
+    pub(crate) fn private_pem(&self, path: &Path) -> Result<Zeroizing<String>, KeyFault> {
+        private_pem(path, || self.unlock.keys())
     }
 }
 
@@ -133,44 +203,118 @@ impl fmt::Debug for NodeKeys {
     }
 }
 
+/// A key that was just made, in PEM; what is written is wiped from memory.
+pub(crate) struct MadeKey {
+    pub(crate) key: Zeroizing<String>,
+    pub(crate) certificate: Option<String>,
+}
+
+impl MadeKey {
+    pub(crate) fn seed(seed: [u8; 32]) -> Result<Self, KeyFault> {
+        let seed = Zeroizing::new(seed);
+        Ok(Self { key: protect::plain_pem(&protect::ed25519(&seed))?, certificate: None })
+    }
+
+    pub(crate) fn locked(self, passphrase: &Passphrase, salt: &[u8; 16]) -> Result<Self, KeyFault> {
+        let der = protect::decode(&self.key)
+            .ok_or_else(|| KeyFault::Make { reason: "the key that was made is not PEM".to_owned() })?;
+        Ok(Self { key: protect::lock(&der, passphrase, salt)?, certificate: self.certificate })
+    }
+
+    /// Writes the pair into a folder that has none of this role.
+    pub(crate) fn write(&self, place: &Path, role: KeyRole) -> Result<(), KeyFault> {
+        write_new(&place.join(role.key_file()), self.key.as_bytes(), 0o600)?;
+        match (&self.certificate, role.certificate_file()) {
+            (Some(certificate), Some(name)) => write_new(&place.join(name), certificate.as_bytes(), 0o644),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A fresh key of an office under the root.
+pub(crate) fn issue_office(
+    root: &Root,
+    names: &Names,
+    function: OfficeFunction,
+    now: Instant,
+) -> Result<MadeKey, KeyFault> {
+    let name = names.offices.get(&function).map_or(function.as_str(), String::as_str);
+    let office = OfficeId::new(names.state, function);
+    let (from, until) = validity(root, now);
+    Ok(made(&root.issue_office(&office, name, from, until).map_err(make)?))
+}
+
+/// A fresh TLS key of the node under the root.
+pub(crate) fn issue_tls(root: &Root, names: &Names, now: Instant) -> Result<MadeKey, KeyFault> {
+    let hosts: Vec<&str> = names.hosts.iter().map(String::as_str).collect();
+    let node = OfficeId::new(names.state, OfficeFunction::Node);
+    let (from, until) = validity(root, now);
+    Ok(made(&root.issue_tls(&node, &hosts, from, until).map_err(make)?))
+}
+
+/// A certificate does not outlive its root.
+fn validity(root: &Root, now: Instant) -> (Instant, Instant) {
+    let (root_from, root_until) = (root.certificate().valid_from(), root.certificate().valid_until());
+    (now.minus(BEFORE).max(root_from), now.plus(YEAR * OFFICE_YEARS).min(root_until))
+}
+
+fn made(issued: &seal::Issued) -> MadeKey {
+    MadeKey { key: issued.key_pem().clone(), certificate: Some(issued.certificate_pem()) }
+}
+
 fn make(error: impl std::error::Error) -> KeyFault {
     KeyFault::Make { reason: error.to_string() }
 }
 
-fn write_pair(keys: &Path, name: &str, issued: &seal::Issued) -> Result<(), KeyFault> {
-    write_new(&keys.join(format!("{name}.key.pem")), issued.key_pem().as_bytes(), 0o600)?;
-    write_new(&keys.join(format!("{name}.cert.pem")), issued.certificate_pem().as_bytes(), 0o644)
+/// A private key in PEM, in the clear; the passphrase is asked for only when the file is protected.
+fn private_pem<'a>(
+    path: &Path,
+    passphrase: impl FnOnce() -> Result<&'a Passphrase, KeyFault>,
+) -> Result<Zeroizing<String>, KeyFault> {
+    let text = read_secret(path)?;
+    if !protect::is_protected(&text) {
+        return Ok(text);
+    }
+    protect::plain_pem(&protect::unlock(&text, passphrase()?, &path.display().to_string())?)
 }
 
-fn office_key(keys: &Path, office: OfficeId) -> Result<OfficeKey, KeyFault> {
-    let path = keys.join(format!("{}.cert.pem", office.function));
+fn office_key(keys: &Path, office: OfficeId, unlock: &Unlock) -> Result<OfficeKey, KeyFault> {
+    let role = KeyRole::Office(office.function);
+    let path = rotate::newest(keys, role, &format!("{role}.cert.pem"));
     let wrong = |reason: String| KeyFault::Content { path: path.display().to_string(), reason };
-    let key = OfficeKey::from_pem(
-        &read_public(&path)?,
-        &read_secret(&keys.join(format!("{}.key.pem", office.function)))?,
-    )
-    .map_err(|error| wrong(error.to_string()))?;
+    let private = private_pem(&rotate::newest(keys, role, &role.key_file()), || unlock.keys())?;
+    let key =
+        OfficeKey::from_pem(&read_public(&path)?, &private).map_err(|error| wrong(error.to_string()))?;
     match key.certificate().office() {
         Some(found) if found == office => Ok(key),
         _ => Err(wrong(format!("the certificate is not for `{office}`"))),
     }
 }
 
-fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyFault> {
-    let text = read_secret(path)?;
-    let digest = Digest::from_hex(text.trim()).map_err(|_| KeyFault::Content {
+fn seed(keys: &Path, role: KeyRole, unlock: &Unlock) -> Result<Zeroizing<[u8; 32]>, KeyFault> {
+    seed_at(&rotate::newest(keys, role, &role.key_file()), unlock)
+}
+
+/// A seed as an Ed25519 key in PEM, or as 64 hex digits as it was written before.
+pub(crate) fn seed_at(path: &Path, unlock: &Unlock) -> Result<Zeroizing<[u8; 32]>, KeyFault> {
+    let text = private_pem(path, || unlock.keys())?;
+    if let Some(seed) = protect::decode(&text).and_then(|der| protect::ed25519_seed(&der)) {
+        return Ok(seed);
+    }
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim(), seed.as_mut_slice()).map_err(|_| KeyFault::Content {
         path: path.display().to_string(),
-        reason: "a seed is 64 hex digits".to_owned(),
+        reason: "a seed is an Ed25519 key in PEM, or 64 hex digits".to_owned(),
     })?;
-    Ok(Zeroizing::new(*digest.as_bytes()))
+    Ok(seed)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
-    fn names() -> Names {
+    pub(crate) fn names() -> Names {
         Names {
             state: "XA".parse().unwrap(),
             state_name: "Aldonia".to_owned(),
@@ -179,7 +323,7 @@ mod tests {
         }
     }
 
-    fn now() -> Instant {
+    pub(crate) fn now() -> Instant {
         "2026-11-24T06:00:00Z".parse().unwrap()
     }
 

@@ -17,6 +17,7 @@ mod note;
 mod proof;
 pub mod tile;
 pub mod tree;
+pub mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, origin};
 pub use commitment::{Commitment, Salt};
@@ -29,3 +30,4 @@ pub use proof::{
 };
 pub use tile::{Tile, TileError, TileKind};
 pub use tree::{NewNode, NodeReader, ProofError, TreeError};
+pub use witness::{AddCheckpoint, WitnessRefusal};

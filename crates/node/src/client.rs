@@ -1,6 +1,11 @@
 //! The HTTPS road to a peer: hand over an envelope and bring back its receipt.
 
-use crate::{NodeError, Pace, tls::client_config};
+use crate::{
+    NodeError, Pace,
+    descriptor::{Exported, NUMBER_HEADER},
+    renewal::look_at_number,
+    tls::client_config,
+};
 use exchange::{RoadTrouble, answer};
 use flow::Flow;
 use register::Peer;
@@ -22,12 +27,14 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024;
 pub struct Road {
     flow: Flow,
     pace: Pace,
+    exported: Exported,
     clients: Arc<Mutex<HashMap<StateCode, (Digest, Client)>>>,
 }
 
 impl Road {
     pub fn new(flow: Flow) -> Self {
-        Self { flow, pace: Pace::default(), clients: Arc::default() }
+        let exported = Exported::new(flow.folder().path());
+        Self { flow, pace: Pace::default(), exported, clients: Arc::default() }
     }
 
     /// The same road, on which packages come at another pace.
@@ -40,7 +47,9 @@ impl Road {
     }
 
     pub(crate) fn client(&self, peer: &Peer) -> Result<Client, NodeError> {
-        let key = Digest::of(format!("{} {}", peer.endpoint(), peer.anchor().fingerprint()).as_bytes());
+        let own = self.flow.keys().tls_certificate_pem()?;
+        let key = format!("{} {} {own}", peer.endpoint(), peer.anchor().fingerprint());
+        let key = Digest::of(key.as_bytes());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, client)) = clients.get(&peer.state())
             && *known == key
@@ -64,20 +73,42 @@ impl Road {
     /// Hands the envelope over and returns the receipt's bytes, not yet verified.
     pub async fn hand_over(&self, peer: &Peer, envelope: Vec<u8>) -> Result<Vec<u8>, RoadTrouble> {
         let client = self.client(peer).map_err(|error| RoadTrouble::Later(error.to_string()))?;
-        let response = client
+        let mut request = client
             .post(format!("{}/v1/inbox", peer.endpoint()))
             .header(CONTENT_TYPE, "application/json")
-            .timeout(ANSWER_TIME)
-            .body(envelope)
-            .send()
+            .timeout(ANSWER_TIME);
+        if let Some(shown) = self.exported.now(self.flow.now()) {
+            request = request.header(NUMBER_HEADER, shown.sequence);
+        }
+        let response =
+            request.body(envelope).send().await.map_err(|error| RoadTrouble::Later(plain(&error)))?;
+        let number = response.headers().get(NUMBER_HEADER).and_then(|value| value.to_str().ok());
+        look_at_number(&self.flow, peer.state(), number)
             .await
-            .map_err(|error| RoadTrouble::Later(plain(&error)))?;
+            .map_err(|error| RoadTrouble::Later(error.to_string()))?;
         let status = response.status();
         let body = limited(response).await?;
         if status == StatusCode::OK {
             return Ok(body);
         }
         Err(answer::trouble(status.as_u16(), &body))
+    }
+}
+
+impl Road {
+    /// The descriptor that the peer's node hands out, not yet verified.
+    pub(crate) async fn descriptor(&self, peer: &Peer) -> Result<Vec<u8>, RoadTrouble> {
+        let client = self.client(peer).map_err(|error| RoadTrouble::Later(error.to_string()))?;
+        let answer = client
+            .get(format!("{}/v1/descriptor", peer.endpoint()))
+            .timeout(ANSWER_TIME)
+            .send()
+            .await
+            .map_err(|error| RoadTrouble::Later(plain(&error)))?;
+        match answer.status() {
+            StatusCode::OK => limited(answer).await,
+            status => Err(RoadTrouble::Later(format!("the peer answered {}", status.as_u16()))),
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use crate::{MAX_PARTS_AT_ONCE, NodeError, Pace, Rate, error::disk};
 use register::Declarations;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use treaty::RequestedProfile;
 use vocabulary::{Language, OfficeFunction, StateCode};
 
@@ -25,6 +28,8 @@ pub struct Configuration {
     pub declarations: DeclarationsConfiguration,
     #[serde(default, skip_serializing_if = "TransferConfiguration::is_default")]
     pub transfer: TransferConfiguration,
+    #[serde(default, skip_serializing_if = "LogConfiguration::is_default")]
+    pub log: LogConfiguration,
     pub offices: BTreeMap<OfficeFunction, OfficeConfiguration>,
 }
 
@@ -59,6 +64,50 @@ impl TransferConfiguration {
 
     pub fn pace(&self) -> Pace {
         Pace::new(self.parts_at_once, self.limit)
+    }
+}
+
+/// Our log as strangers see it, and who cosigns it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfiguration {
+    /// Where the log is served to anybody, such as `0.0.0.0:8444`; nowhere when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// Witnesses that are asked to cosign, C2SP tlog-witness.
+    #[serde(default, rename = "witness", skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<WitnessConfiguration>,
+}
+
+/// One witness of our log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfiguration {
+    /// The submission prefix, such as `https://witness.example`.
+    pub url: String,
+    /// Its verifier key.
+    pub vkey: String,
+    /// The root of its TLS certificate in PEM; for a peer's node its State's root is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+}
+
+impl LogConfiguration {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn wrong(&self) -> Option<&'static str> {
+        let listens = |listen: &String| listen.parse::<std::net::SocketAddr>().is_ok();
+        if !self.listen.as_ref().is_none_or(listens) {
+            return Some("`listen` is an address and port such as `0.0.0.0:8444`");
+        }
+        let stands = |witness: &WitnessConfiguration| {
+            (witness.url.starts_with("https://") || witness.url.starts_with("http://"))
+                && ledger::CosignerVerifier::parse(&witness.vkey).is_ok()
+        };
+        (!self.witnesses.iter().all(stands))
+            .then_some("a witness has a `url` that begins with `https://` and the `vkey` of a cosigner")
     }
 }
 
@@ -106,6 +155,9 @@ impl Configuration {
         }
         if self.transfer.parts_at_once.is_some_and(|parts| !(1..=MAX_PARTS_AT_ONCE).contains(&parts)) {
             return wrong("transfer.parts_at_once", "1 to 4 parts can come at once");
+        }
+        if let Some(reason) = self.log.wrong() {
+            return wrong("log", reason);
         }
         match OfficeFunction::ALL.into_iter().find(|office| !self.offices.contains_key(office)) {
             Some(office) => wrong("offices", &format!("the office `{office}` is missing")),
@@ -163,6 +215,8 @@ const HEADER: &str = "\
 # declarations.convention_in_force                   true once the Convention is in force for the State, Art. 65
 # transfer.parts_at_once   parts of a package fetched at the same time, 1 to 4; twice the cores when not given
 # transfer.limit           the most that all fetches together take of the line, such as `20MiB/s`
+# log.listen               address and port at which anybody can follow the log (tiles, no content); not served when not given
+# log.witness              `url` and `vkey` of each witness that is asked to cosign the log; `root` of its TLS certificate
 # offices    name and contact of each office, for people
 
 ";
@@ -181,6 +235,7 @@ mod tests {
             endpoint: "https://node.example:8443".to_owned(),
             declarations: DeclarationsConfiguration::default(),
             transfer: TransferConfiguration::default(),
+            log: LogConfiguration::default(),
             offices: OfficeFunction::ALL
                 .into_iter()
                 .map(|f| {

@@ -12,19 +12,26 @@ mod fetch;
 mod home;
 mod landing;
 mod limits;
+mod listener;
 mod pace;
 mod process;
+mod public;
+mod renewal;
 mod served;
 mod server;
 mod serving;
 mod time_stamp;
 mod tls;
+mod witness_home;
+mod witnesses;
 mod work;
 
 pub use carried::{Exported, export_package, import_package};
 pub use client::Road;
-pub use configuration::{Configuration, OfficeConfiguration, TransferConfiguration};
-pub use descriptor::{export, sign};
+pub use configuration::{
+    Configuration, LogConfiguration, OfficeConfiguration, TransferConfiguration, WitnessConfiguration,
+};
+pub use descriptor::{export, exported, sign};
 pub use error::NodeError;
 pub use fetch::{FetchCost, FetchProgress, Fetched, fetch_package};
 pub use home::{Home, InitRequest};
@@ -32,3 +39,4 @@ pub use limits::Limits;
 pub use pace::{MAX_PARTS_AT_ONCE, Pace, Rate};
 pub use process::{Running, serve, serve_with};
 pub use time_stamp::{TimeStampServer, request_time_stamp, serve_time_stamps};
+pub use witness_home::{Contradiction, RunningWitness, WitnessHome, WitnessHomeConfiguration, WitnessedHead};

@@ -2,17 +2,23 @@
 
 use crate::{
     Home, Limits, NodeError, Road,
+    descriptor::Exported,
     error::disk,
+    listener::{Listener, listen},
+    public::log_router,
+    renewal,
     served::{ServedCounts, keep_counts},
     server::{Endpoint, router},
     serving::Turns,
-    tls, work,
+    tls,
+    witnesses::{AskedWitness, keep_witnessed},
+    work,
 };
-use axum_server::{Handle, tls_rustls::RustlsConfig};
+use axum_server::tls_rustls::RustlsConfig;
 use flow::Flow;
 use std::{
     fs::{File, TryLockError},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
@@ -29,9 +35,10 @@ const ENROLMENT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Running {
     pub address: SocketAddr,
+    /// Where anybody can follow the log, when it is served.
+    pub log_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
-    handle: Handle<SocketAddr>,
-    server: JoinHandle<std::io::Result<()>>,
+    sockets: Vec<Listener>,
     workers: Vec<JoinHandle<()>>,
     flow: Flow,
     grace: Duration,
@@ -47,11 +54,6 @@ pub async fn serve(home: &Home) -> Result<Running, NodeError> {
 /// As `serve`, with the given clock and store inside `flow`, and other times for peers.
 pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Running, NodeError> {
     let lock = lock(home)?;
-    let listen = &home.configuration.listen;
-    let fault = |source| NodeError::Listen { address: listen.clone(), source };
-    let listener = TcpListener::bind(listen).map_err(fault)?;
-    listener.set_nonblocking(true).map_err(fault)?;
-    let address = listener.local_addr().map_err(fault)?;
     let config = RustlsConfig::from_config(tls::server_config(&flow).await?);
     let (arrived, ready) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let served = ServedCounts::default();
@@ -60,29 +62,20 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
         served: served.clone(),
         turns: Turns::default(),
         arrived: Arc::clone(&arrived),
-        descriptor: Arc::new(std::fs::read(home.folder.path().join("descriptor.p7m")).ok()),
+        descriptor: Exported::new(home.folder.path()),
     };
-    let handle = Handle::new();
-    let server = axum_server::from_tcp_rustls(listener, config.clone()).map_err(fault)?;
-    let mut server = server
-        .map(|acceptor| acceptor.handshake_timeout(limits.handshake))
-        .first_request_timeout(limits.head)
-        .handle(handle.clone());
-    server
-        .http_builder()
-        .http1()
-        .timer(hyper_util::rt::TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .http2()
-        .timer(hyper_util::rt::TokioTimer::new())
-        .max_concurrent_streams(64)
-        .keep_alive_interval(Some(Duration::from_secs(20)));
-    let service = router(endpoint, limits).into_make_service();
-    let server = tokio::spawn(async move { server.serve(service).await });
+    let peers = listen(&home.configuration.listen, Some(config.clone()), router(endpoint, limits), limits)?;
+    let public = match &home.configuration.log.listen {
+        Some(address) => {
+            let config = RustlsConfig::from_config(tls::public_server_config(&flow)?);
+            Some(listen(address, Some(config), log_router(flow.clone(), limits), limits)?)
+        }
+        None => None,
+    };
 
     let (stop, stopped) = watch::channel(false);
     let road = Road::new(flow.clone()).at(home.configuration.transfer.pace());
-    let workers = vec![
+    let mut workers = vec![
         tokio::spawn(work::watch_store(
             flow.clone(),
             Arc::clone(&arrived),
@@ -90,21 +83,28 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
             stopped.clone(),
         )),
         tokio::spawn(work::desk(flow.clone(), road.clone(), arrived, Arc::clone(&ready), stopped.clone())),
-        tokio::spawn(work::post(flow.clone(), road, ready, stopped.clone())),
+        tokio::spawn(work::post(flow.clone(), road.clone(), ready, stopped.clone())),
+        tokio::spawn(renewal::renew(flow.clone(), road, stopped.clone())),
         tokio::spawn(work::watch_receipts(flow.clone(), stopped.clone())),
         tokio::spawn(keep_counts(flow.clone(), served, stopped.clone())),
-        tokio::spawn(let_in(flow.clone(), config, stopped)),
+        tokio::spawn(let_in(flow.clone(), config, stopped.clone())),
     ];
+    for witness in &home.configuration.log.witnesses {
+        let asked = AskedWitness::of(witness, home.folder.path(), &flow).await?;
+        workers.push(tokio::spawn(keep_witnessed(flow.clone(), asked, stopped.clone())));
+    }
+    let (address, log_address) = (peers.address, public.as_ref().map(|public| public.address));
     tracing::info!(%address, state = %flow.us(), "serving");
-    Ok(Running { address, stop, handle, server, workers, flow, grace: limits.grace, _lock: lock })
+    let sockets = std::iter::once(peers).chain(public).collect();
+    Ok(Running { address, log_address, stop, sockets, workers, flow, grace: limits.grace, _lock: lock })
 }
 
 impl Running {
     /// Stops taking connections, lets the workers end their round and closes the database.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        self.handle.graceful_shutdown(Some(self.grace));
-        let _ = self.server.await;
+        let ends = self.sockets.into_iter().map(|socket| socket.stop(self.grace));
+        futures_util::future::join_all(ends).await;
         for worker in self.workers {
             let _ = worker.await;
         }
@@ -125,15 +125,15 @@ fn lock(home: &Home) -> Result<File, NodeError> {
     }
 }
 
-/// Gives the endpoint the roots of newly enrolled peers.
+/// Gives the endpoint the roots of newly enrolled peers, and its own new certificate.
 async fn let_in(flow: Flow, config: RustlsConfig, mut stop: watch::Receiver<bool>) {
-    let mut known = roots(&flow).await;
+    let mut known = shown(&flow).await;
     while !*stop.borrow() {
         tokio::select! {
             () = tokio::time::sleep(ENROLMENT) => {}
             _ = stop.changed() => {}
         }
-        let now = roots(&flow).await;
+        let now = shown(&flow).await;
         if now.is_some() && now != known {
             match tls::server_config(&flow).await {
                 Ok(new) => {
@@ -146,7 +146,9 @@ async fn let_in(flow: Flow, config: RustlsConfig, mut stop: watch::Receiver<bool
     }
 }
 
-async fn roots(flow: &Flow) -> Option<Vec<String>> {
+/// Of the peers' roots and of the node's own certificate.
+async fn shown(flow: &Flow) -> Option<Vec<String>> {
     let peers = flow.peers().await.ok()?;
-    Some(peers.iter().map(|peer| peer.fingerprint().to_string()).collect())
+    let own = flow.keys().tls_certificate_pem().ok()?;
+    Some(peers.iter().map(|peer| peer.fingerprint().to_string()).chain([own]).collect())
 }

@@ -2,6 +2,8 @@
 
 use crate::{
     Limits,
+    descriptor::{Exported, NUMBER_HEADER},
+    renewal,
     served::ServedCounts,
     serving::{Turns, serve_file},
     tls::client_state,
@@ -10,7 +12,7 @@ use axum::{
     Extension, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -33,7 +35,7 @@ pub(crate) struct Endpoint {
     pub(crate) served: ServedCounts,
     pub(crate) turns: Turns,
     /// Our signed descriptor, when it was exported.
-    pub(crate) descriptor: Arc<Option<Vec<u8>>>,
+    pub(crate) descriptor: Exported,
 }
 
 pub(crate) fn router(endpoint: Endpoint, limits: Limits) -> Router {
@@ -52,12 +54,27 @@ pub(crate) fn router(endpoint: Endpoint, limits: Limits) -> Router {
 async fn take_in(
     State(endpoint): State<Endpoint>,
     Extension(tls): Extension<Arc<TlsInfo>>,
+    headers: HeaderMap,
     body: Body,
 ) -> Response {
     let peer = match peer_of(&endpoint.flow, &tls).await {
         Ok(peer) => peer,
         Err(report) => return turn_away(&report),
     };
+    let number = headers.get(NUMBER_HEADER).and_then(|value| value.to_str().ok());
+    if let Err(error) = renewal::look_at_number(&endpoint.flow, peer, number).await {
+        return refuse(&error.report());
+    }
+    let mut response = receipted(&endpoint, peer, body).await;
+    if let Some(shown) = endpoint.descriptor.now(endpoint.flow.now()) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(NUMBER_HEADER), HeaderValue::from(shown.sequence));
+    }
+    response
+}
+
+async fn receipted(endpoint: &Endpoint, peer: StateCode, body: Body) -> Response {
     let bytes = match read(body).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLong) => {
@@ -155,8 +172,11 @@ async fn package_file(
 }
 
 async fn descriptor(State(endpoint): State<Endpoint>) -> Response {
-    match endpoint.descriptor.as_ref() {
-        Some(bytes) => ([(header::CONTENT_TYPE, "application/pkcs7-mime")], bytes.clone()).into_response(),
+    match endpoint.descriptor.now(endpoint.flow.now()) {
+        Some(shown) => {
+            let bytes = shown.signed.as_ref().clone();
+            ([(header::CONTENT_TYPE, "application/pkcs7-mime")], bytes).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

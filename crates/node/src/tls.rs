@@ -43,6 +43,19 @@ pub(crate) async fn server_config(flow: &Flow) -> Result<Arc<ServerConfig>, Node
     Ok(Arc::new(config))
 }
 
+/// The server side for strangers, who read the log and show no certificate.
+pub(crate) fn public_server_config(flow: &Flow) -> Result<Arc<ServerConfig>, NodeError> {
+    let (chain, key) = own_pair(flow)?;
+    let mut config = ServerConfig::builder_with_details(provider(), Arc::new(NodeTime(flow.clone())))
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| tls(&error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| tls(&error))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
 /// The client side towards one peer: only that State's root is believed.
 pub(crate) fn client_config(flow: &Flow, peer: &Peer) -> Result<ClientConfig, NodeError> {
     let mut roots = RootCertStore::empty();

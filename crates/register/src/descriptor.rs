@@ -3,10 +3,12 @@
 use seal::CertificateError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use vocabulary::{Failure, Family, Instant, Language, OfficeFunction, OfficeId, StateCode};
+use vocabulary::{Digest, Failure, Family, Instant, Language, OfficeFunction, OfficeId, StateCode};
 
 /// The largest signed descriptor that is read.
 pub const MAX_DESCRIPTOR_BYTES: usize = 256 * 1024;
+/// The most retired keys that a descriptor may name.
+pub const MAX_RETIRED_KEYS: usize = 256;
 const FORMAT: &str = "rogatory/descriptor/1";
 
 /// The content of a descriptor; JSON, signed as it stands.
@@ -35,6 +37,19 @@ pub struct Descriptor {
     pub log: String,
     /// The key with which the State cosigns the logs of others, as a C2SP vkey.
     pub cosigner: String,
+    /// Keys that were replaced and whose certificates have not ended, and until when they are to be believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<RetiredKey>,
+}
+
+/// A key that the State does not use any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetiredKey {
+    /// SHA-256 of the certificate in DER, or of the vkey's text.
+    pub key: Digest,
+    /// Who receives something that it signed believes it until then, by the receiver's own clock.
+    pub until: Instant,
 }
 
 /// One office that others may address.
@@ -121,6 +136,8 @@ pub enum DescriptorError {
     Older { known: u64, found: u64 },
     #[error("the descriptor has another root than the enrolled one: expected `{expected}`, found `{found}`")]
     OtherRoot { expected: String, found: String },
+    #[error("the descriptor names {found} retired keys, more than {MAX_RETIRED_KEYS}, or one that is in use")]
+    Retired { found: usize },
     #[error("the descriptor is of our own State `{state}`")]
     Ourselves { state: StateCode },
 }
@@ -147,6 +164,7 @@ impl Failure for DescriptorError {
             Self::Expired { .. } => "P-411",
             Self::Older { .. } => "P-412",
             Self::OtherRoot { .. } => "P-413",
+            Self::Retired { .. } => "P-922",
             Self::Ourselves { .. } => "R-401",
         }
     }

@@ -6,8 +6,13 @@
 
 mod descriptor;
 mod fingerprint;
+mod keyring;
 mod peer;
 
-pub use descriptor::{Declarations, Descriptor, DescriptorError, MAX_DESCRIPTOR_BYTES, OfficeEntry};
+pub use descriptor::{
+    Declarations, Descriptor, DescriptorError, MAX_DESCRIPTOR_BYTES, MAX_RETIRED_KEYS, OfficeEntry,
+    RetiredKey,
+};
 pub use fingerprint::Fingerprint;
+pub use keyring::Unbelieved;
 pub use peer::Peer;

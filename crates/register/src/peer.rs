@@ -1,11 +1,11 @@
 //! A State whose descriptor was verified: its offices, keys and where to reach it.
 
-use crate::{Descriptor, DescriptorError, Fingerprint, MAX_DESCRIPTOR_BYTES};
-use ledger::{CosignerVerifier, KeyName, LogVerifier};
+use crate::{Descriptor, DescriptorError, Fingerprint, MAX_DESCRIPTOR_BYTES, Unbelieved, keyring::Keyring};
+use ledger::{CosignerVerifier, KeyName, LogVerifier, SignedCheckpoint};
 use seal::{Certificate, TrustAnchor};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use treaty::RequestedProfile;
-use vocabulary::{Instant, OfficeFunction, OfficeId, StateCode};
+use vocabulary::{Digest, Instant, OfficeFunction, OfficeId, StateCode};
 
 /// The longest address of a node, in bytes.
 const MAX_ENDPOINT_BYTES: usize = 512;
@@ -21,6 +21,8 @@ pub struct Peer {
     offices: BTreeMap<OfficeFunction, Certificate>,
     log: LogVerifier,
     cosigner: CosignerVerifier,
+    /// The keys of earlier descriptors too.
+    keyring: Keyring,
 }
 
 impl Peer {
@@ -63,7 +65,42 @@ impl Peer {
         }
         treaty::preservation_minimum(descriptor.issued, &descriptor.zone)
             .map_err(|_| DescriptorError::Zone { found: descriptor.zone.chars().take(64).collect() })?;
-        Ok(Self { descriptor, anchor, offices, log, cosigner })
+        let keyring = Keyring::new(&descriptor, &log, &cosigner, &offices)?;
+        Ok(Self { descriptor, anchor, offices, log, cosigner, keyring })
+    }
+
+    /// The same peer with the keys of its earlier descriptors, which it read under the same root.
+    ///
+    /// A key that the newest descriptor neither has nor names as retired is believed for `overlap` after the
+    /// descriptor that dropped it was issued.
+    #[must_use]
+    pub fn with_earlier(mut self, earlier: &[Self], overlap: Duration) -> Self {
+        let mut known: Vec<&Self> =
+            earlier.iter().filter(|other| other.fingerprint() == self.fingerprint()).collect();
+        known.sort_by_key(|other| std::cmp::Reverse(other.descriptor.sequence));
+        let mut dropped_at = self.descriptor.issued;
+        for other in known {
+            if other.descriptor.sequence < self.descriptor.sequence {
+                self.keyring.add(&other.keyring, dropped_at.plus(overlap));
+                dropped_at = other.descriptor.issued;
+            }
+        }
+        self
+    }
+
+    /// Opens a head of the State's log that we see at `at`, under any of its keys that is believed then.
+    pub fn open_head(&self, note: &str, at: Instant) -> Result<SignedCheckpoint, Unbelieved> {
+        self.keyring.open_head(note, at)
+    }
+
+    /// Checks the State's cosignature on `body` that we see at `at`, and returns its time in seconds.
+    pub fn verify_cosignature(&self, body: &str, line: &str, at: Instant) -> Result<u64, Unbelieved> {
+        self.keyring.verify_cosignature(body, line, at)
+    }
+
+    /// Whether something signed under this certificate, and seen at `at`, is believed; the root has vouched for it.
+    pub fn believes(&self, certificate: &Digest, at: Instant) -> Result<(), Unbelieved> {
+        self.keyring.believes(certificate, at)
     }
 
     /// A newer descriptor of the same root, or the same one again; anything else needs a new enrolment by people.

@@ -2,20 +2,41 @@
 
 use crate::named;
 use flow::{Credential, Flow};
+use keys::Unlock;
 use node::Home;
 use std::path::PathBuf;
+use vocabulary::OfficerId;
 
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) node: PathBuf,
     pub(crate) officer: Option<String>,
     pub(crate) token_file: Option<PathBuf>,
+    pub(crate) passphrase_file: Option<PathBuf>,
+    pub(crate) root_passphrase_file: Option<PathBuf>,
     pub(crate) json: bool,
 }
 
 impl Context {
     pub(crate) fn home(&self) -> anyhow::Result<Home> {
-        Ok(Home::open(&self.node)?)
+        Ok(Home::open(&self.node)?.unlocked(self.unlock()))
+    }
+
+    /// Where the passphrases are: the options, else what systemd laid into `$CREDENTIALS_DIRECTORY`.
+    pub(crate) fn unlock(&self) -> Unlock {
+        let unlock = Unlock::new(self.passphrase_file.clone(), self.root_passphrase_file.clone());
+        match std::env::var_os("CREDENTIALS_DIRECTORY") {
+            Some(folder) => unlock.or_credential(PathBuf::from(folder).join("rogatory-passphrase")),
+            None => unlock,
+        }
+    }
+
+    /// The officer who is named, else whoever works at the machine.
+    pub(crate) async fn actor(&self, flow: &Flow) -> anyhow::Result<OfficerId> {
+        if self.officer.is_none() && self.token_file.is_none() {
+            return Ok(OfficerId::system());
+        }
+        Ok(flow.authenticate(&self.credential()?).await?.id)
     }
 
     pub(crate) async fn flow(&self) -> anyhow::Result<Flow> {

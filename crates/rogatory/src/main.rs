@@ -33,6 +33,12 @@ struct Arguments {
     /// The file with the officer's token.
     #[arg(long, global = true, env = "ROGATORY_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// The file with the passphrase of protected keys; else systemd's credential `rogatory-passphrase`.
+    #[arg(long, global = true, env = "ROGATORY_PASSPHRASE_FILE", value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// The file with the passphrase of a protected root.
+    #[arg(long, global = true, env = "ROGATORY_ROOT_PASSPHRASE_FILE", value_name = "FILE")]
+    root_passphrase_file: Option<PathBuf>,
     /// Print data as JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -75,7 +81,7 @@ enum Noun {
     /// Electronic evidence: take in, seal, send, fetch, verify, open.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa evidence verify FILE")]
     Evidence(EvidenceCommand),
-    /// Keys beside those of a node: of a laboratory, in a token, against quantum computers.
+    /// Keys: replace and protect those of a node; make further ones for laboratories, tokens, quantum computers.
     #[command(subcommand, after_help = "Example:\n  rogatory key hybrid --out court.hybrid")]
     Key(KeyCommand),
     /// A time-stamp authority for demonstrations.
@@ -120,6 +126,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         node: arguments.node,
         officer: arguments.officer,
         token_file: arguments.token_file,
+        passphrase_file: arguments.passphrase_file,
+        root_passphrase_file: arguments.root_passphrase_file,
         json: arguments.json,
     };
     match arguments.noun {

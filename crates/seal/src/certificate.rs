@@ -14,7 +14,10 @@ use der::{
     asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef},
     pem,
 };
-use std::fmt;
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 use vocabulary::{Digest, Failure, Family, Instant, OfficeId, StateCode};
 use x509_cert::{
     TbsCertificate,
@@ -88,6 +91,13 @@ impl Certificate {
     /// The office named by the URI in the subject alternative name; a root names none.
     pub fn office(&self) -> Option<OfficeId> {
         self.office
+    }
+
+    /// The host names and addresses for which a TLS certificate stands.
+    pub fn hosts(&self) -> Vec<String> {
+        let names: Option<SubjectAltName> =
+            extension(&self.x509.tbs_certificate, "subjectAltName").ok().flatten();
+        names.iter().flat_map(|names| &names.0).filter_map(host).collect()
     }
 
     /// The subject as RFC 4514 writes it.
@@ -242,6 +252,17 @@ fn office_in(names: &SubjectAltName) -> Result<Option<OfficeId>, CertificateErro
             OfficeId::from_uri(uri).map(Some).map_err(|_| CertificateError::Malformed { what: "office URI" })
         }
         (Some(_), Some(_)) => Err(CertificateError::Malformed { what: "list of offices (more than one)" }),
+    }
+}
+
+fn host(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DnsName(name) => Some(name.as_str().to_owned()),
+        GeneralName::IpAddress(bytes) => match *bytes.as_bytes() {
+            [a, b, c, d] => Some(Ipv4Addr::new(a, b, c, d).to_string()),
+            ref long => <[u8; 16]>::try_from(long).ok().map(|bytes| Ipv6Addr::from(bytes).to_string()),
+        },
+        _ => None,
     }
 }
 

@@ -266,6 +266,7 @@ fn describe(flow: &Flow, sequence: u64) -> Result<Vec<u8>> {
         root: keys.root_certificate_pem()?,
         log: keys.log().vkey(),
         cosigner: keys.cosigner().vkey(),
+        retired: Vec::new(),
     };
     Ok(keys.root()?.sign(&descriptor.to_json()?, now)?)
 }

@@ -14,7 +14,8 @@ pub use error::StoreFault;
 pub use hazard::{Hazard, Point};
 pub use query::Queries;
 pub use row::{
-    CosignatureRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent,
-    NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, ViewRow,
+    ActRow, CosignatureRow, DescriptorRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow,
+    InboxState, Ladder, NewEvent, NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, ViewRow,
+    WitnessedRow,
 };
 pub use session::{Changes, Read, Session, Snapshot, Store, Write};

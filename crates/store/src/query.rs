@@ -1,8 +1,9 @@
 //! Everything that can be read.
 
 use crate::{
-    CosignatureRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NodeRow,
-    OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow,
+    ActRow, CosignatureRow, DescriptorRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow,
+    InboxState, Ladder, NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow,
+    WitnessedRow,
 };
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use std::str::FromStr;
@@ -346,6 +347,54 @@ impl<'a> Queries<'a> {
         Ok(row.is_some())
     }
 
+    /// The largest head of our log that each witness cosigned.
+    pub async fn witnessed(self) -> Result<Vec<WitnessedRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM witnessed AS known
+             WHERE size = (SELECT MAX(size) FROM witnessed WHERE witness = known.witness) ORDER BY witness",
+        )
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter().map(witnessed_row).collect()
+    }
+
+    /// What witnesses cosigned of the head of this size.
+    pub async fn witnessed_at(self, size: u64) -> Result<Vec<WitnessedRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM witnessed WHERE size = $1 ORDER BY witness")
+            .bind(number(size))
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(witnessed_row).collect()
+    }
+
+    /// What peers cosigned of the head of this size.
+    pub async fn cosignatures_at(self, size: u64) -> Result<Vec<CosignatureRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM cosignatures WHERE size = $1 ORDER BY peer")
+            .bind(number(size))
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(cosignature_row).collect()
+    }
+
+    /// At most `count` nodes of one level from position `from` on, in order.
+    pub async fn ledger_node_run(self, level: u8, from: u64, count: u32) -> Result<Vec<NodeRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT position, hash FROM ledger_nodes WHERE level = $1 AND position >= $2
+             ORDER BY position LIMIT $3",
+        )
+        .bind(i64::from(level))
+        .bind(number(from))
+        .bind(i64::from(count))
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let position = unsigned(row, "ledger_nodes", "position")?;
+                Ok(NodeRow { level, position, hash: hash(row, "ledger_nodes", "hash")? })
+            })
+            .collect()
+    }
+
     /// All cosignatures on heads of our log, oldest head first.
     pub async fn cosignatures(self) -> Result<Vec<CosignatureRow>, StoreFault> {
         let rows =
@@ -403,6 +452,23 @@ impl<'a> Queries<'a> {
     pub async fn peers(self) -> Result<Vec<PeerRow>, StoreFault> {
         let rows = sqlx::query("SELECT * FROM peers ORDER BY state").fetch_all(self.connection).await?;
         rows.iter().map(peer_row).collect()
+    }
+
+    /// Every descriptor of the State that was believed, newest first.
+    pub async fn descriptors(self, state: StateCode) -> Result<Vec<DescriptorRow>, StoreFault> {
+        let rows = sqlx::query(
+            "SELECT * FROM descriptors WHERE state = $1 ORDER BY sequence DESC, enrolled_at DESC",
+        )
+        .bind(state.as_str())
+        .fetch_all(self.connection)
+        .await?;
+        rows.iter().map(descriptor_row).collect()
+    }
+
+    /// The acts that belong to no file, oldest first.
+    pub async fn acts(self) -> Result<Vec<ActRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM acts ORDER BY leaf").fetch_all(self.connection).await?;
+        rows.iter().map(act_row).collect()
     }
 
     pub async fn findings(self) -> Result<Vec<FindingRow>, StoreFault> {
@@ -530,6 +596,16 @@ fn halt_row(row: &SqliteRow) -> Result<HaltRow, StoreFault> {
     })
 }
 
+fn witnessed_row(row: &SqliteRow) -> Result<WitnessedRow, StoreFault> {
+    Ok(WitnessedRow {
+        witness: row.try_get("witness")?,
+        size: unsigned(row, "witnessed", "size")?,
+        root: hash(row, "witnessed", "root")?,
+        line: row.try_get("line")?,
+        received_at: instant(row, "received_at")?,
+    })
+}
+
 fn view_row(row: &SqliteRow) -> Result<ViewRow, StoreFault> {
     Ok(ViewRow {
         file: word(row, "views", "file_id")?,
@@ -552,6 +628,25 @@ fn peer_row(row: &SqliteRow) -> Result<PeerRow, StoreFault> {
         state: word(row, "peers", "state")?,
         descriptor: row.try_get("descriptor")?,
         enrolled_at: instant(row, "enrolled_at")?,
+    })
+}
+
+fn descriptor_row(row: &SqliteRow) -> Result<DescriptorRow, StoreFault> {
+    Ok(DescriptorRow {
+        state: word(row, "descriptors", "state")?,
+        sequence: unsigned(row, "descriptors", "sequence")?,
+        body: row.try_get("body")?,
+        enrolled_at: instant(row, "enrolled_at")?,
+    })
+}
+
+fn act_row(row: &SqliteRow) -> Result<ActRow, StoreFault> {
+    Ok(ActRow {
+        leaf: unsigned(row, "acts", "leaf")?,
+        label: row.try_get("label")?,
+        body: row.try_get("body")?,
+        salt: row.try_get("salt")?,
+        at: instant(row, "at")?,
     })
 }
 

@@ -161,6 +161,26 @@ pub struct PeerRow {
     pub enrolled_at: Instant,
 }
 
+/// A descriptor as it was signed.
+#[derive(Debug, Clone)]
+pub struct DescriptorRow {
+    pub state: StateCode,
+    pub sequence: u64,
+    pub body: Vec<u8>,
+    pub enrolled_at: Instant,
+}
+
+/// An act of a person that belongs to no file.
+#[derive(Debug, Clone)]
+pub struct ActRow {
+    pub leaf: u64,
+    /// Of the commitment in the ledger.
+    pub label: String,
+    pub body: Vec<u8>,
+    pub salt: Vec<u8>,
+    pub at: Instant,
+}
+
 #[derive(Debug, Clone)]
 pub struct FindingRow {
     pub id: String,
@@ -190,4 +210,15 @@ pub struct OversightRow {
     pub subject: String,
     pub body: Vec<u8>,
     pub salt: Vec<u8>,
+}
+
+/// A head of our log that a witness cosigned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessedRow {
+    /// The name of the witness's key.
+    pub witness: String,
+    pub size: u64,
+    pub root: [u8; 32],
+    pub line: String,
+    pub received_at: Instant,
 }

@@ -121,6 +121,23 @@ CREATE TABLE IF NOT EXISTS peers (
     descriptor BLOB NOT NULL,
     enrolled_at BIGINT NOT NULL
 );
+-- Every descriptor that was believed, also those that a newer one replaced: old signatures are judged by them.
+CREATE TABLE IF NOT EXISTS descriptors (
+    state TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    body BLOB NOT NULL,
+    enrolled_at BIGINT NOT NULL,
+    PRIMARY KEY (state, digest)
+);
+-- What people did at this node that belongs to no file, as the exact bytes that were committed to the ledger.
+CREATE TABLE IF NOT EXISTS acts (
+    leaf BIGINT PRIMARY KEY,
+    label TEXT NOT NULL,
+    body BLOB NOT NULL,
+    salt BLOB NOT NULL,
+    at BIGINT NOT NULL
+);
 -- What a person should look at: missing receipts, peer faults, skewed clocks, lapsing preservations.
 CREATE TABLE IF NOT EXISTS findings (
     id TEXT PRIMARY KEY,
@@ -166,4 +183,13 @@ CREATE TABLE IF NOT EXISTS cosignatures_before (
     received_at BIGINT NOT NULL,
     until BIGINT NOT NULL,
     PRIMARY KEY (peer, size)
+);
+-- Heads of our own log that witnesses cosigned; the newest ones are shown with the head that we publish.
+CREATE TABLE IF NOT EXISTS witnessed (
+    witness TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    root BLOB NOT NULL,
+    line TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (witness, size)
 );

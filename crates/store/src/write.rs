@@ -1,8 +1,9 @@
 //! Everything that can be written, inside one transaction.
 
 use crate::{
-    CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, NewEvent, NodeRow, OfficerRow,
-    OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, Write, query::number,
+    ActRow, CosignatureRow, DescriptorRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, NewEvent,
+    NodeRow, OfficerRow, OutboxRow, OversightRow, PeerRow, StoreFault, ViewRow, WitnessedRow, Write,
+    query::number,
 };
 use sqlx::sqlite::SqliteQueryResult;
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, StateCode};
@@ -317,6 +318,23 @@ impl Write {
         Ok(())
     }
 
+    /// Keeps a witness's cosignature; a later one on the same head replaces it.
+    pub async fn keep_witnessed(&mut self, row: &WitnessedRow) -> Done {
+        sqlx::query(
+            "INSERT INTO witnessed (witness, size, root, line, received_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (witness, size)
+             DO UPDATE SET root = excluded.root, line = excluded.line, received_at = excluded.received_at",
+        )
+        .bind(&row.witness)
+        .bind(number(row.size))
+        .bind(row.root.as_slice())
+        .bind(&row.line)
+        .bind(row.received_at.micros())
+        .execute(self.row("witnessed")?)
+        .await?;
+        Ok(())
+    }
+
     pub async fn put_view(&mut self, view: &ViewRow) -> Done {
         sqlx::query(
             "INSERT INTO views (file_id, side, body, changed_at) VALUES ($1, $2, $3, $4)
@@ -342,6 +360,47 @@ impl Write {
         .execute(self.row("officers")?)
         .await?;
         one(&done, "officers", || officer.id.to_string())
+    }
+
+    /// Replaces what is known of an officer; one who is not there is a `Conflict`.
+    pub async fn put_officer(&mut self, officer: &OfficerRow) -> Done {
+        let done = sqlx::query("UPDATE officers SET body = $2, token_digest = $3 WHERE id = $1")
+            .bind(officer.id.as_str())
+            .bind(&officer.body)
+            .bind(officer.token_digest.to_string())
+            .execute(self.row("officers")?)
+            .await?;
+        one(&done, "officers", || officer.id.to_string())
+    }
+
+    /// Keeps a descriptor for ever; the same bytes twice are kept once.
+    pub async fn keep_descriptor(&mut self, row: &DescriptorRow) -> Done {
+        sqlx::query(
+            "INSERT INTO descriptors (state, sequence, digest, body, enrolled_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (state, digest) DO NOTHING",
+        )
+        .bind(row.state.as_str())
+        .bind(number(row.sequence))
+        .bind(Digest::of(&row.body).to_string())
+        .bind(&row.body)
+        .bind(row.enrolled_at.micros())
+        .execute(self.row("descriptors")?)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn add_act(&mut self, act: &ActRow) -> Done {
+        let done = sqlx::query(
+            "INSERT INTO acts (leaf, label, body, salt, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        )
+        .bind(number(act.leaf))
+        .bind(&act.label)
+        .bind(&act.body)
+        .bind(&act.salt)
+        .bind(act.at.micros())
+        .execute(self.row("acts")?)
+        .await?;
+        one(&done, "acts", || act.leaf.to_string())
     }
 
     /// Enrols a peer or replaces its descriptor.

@@ -218,6 +218,7 @@ rules! {
     PRESERVATION_SOON: "preservation.lapses-soon", 42, "8", Days(14), B, POLICY, "a linked preservation that ends within this time is a finding";
     DELIVERY_WARN: "receipt.delivery.warn", 40, "14", Hours(12), C, POLICY, "a missing receipt of delivery is a warning after this time";
     DELIVERY_FAIL: "receipt.delivery.fail", 40, "14", Hours(24), C, POLICY, "a missing receipt of delivery is a failure after this time";
+    KEY_OVERLAP: "key.overlap", 40, "14", Days(30), C, POLICY, "a key that was replaced without a suspicion is believed this long, for what is on its way";
     ITEM_MAXIMUM: "item.maximum", 23, "1", Count(100), B, POLICY, "items in one request";
     PERSON_MAXIMUM: "person.maximum", 23, "1", Count(100), B, POLICY, "persons in one request";
     ITEM_WINDOW_LONG: "item.window.long", 24, "2", Days(366), C, POLICY, "a longer window for one item is questioned";

@@ -129,6 +129,7 @@ impl Node {
             endpoint: format!("https://{address}"),
             declarations: Default::default(),
             transfer: Default::default(),
+            log: Default::default(),
             offices: OfficeFunction::ALL.into_iter().map(office).collect(),
         };
         configuration.declarations.convention_in_force = true;

@@ -63,6 +63,7 @@ fn descriptor(root: &Root) -> Descriptor {
         root: root.certificate_pem(),
         log: log_vkey(root.state().as_str()),
         cosigner: cosigner_vkey(root.state().as_str()),
+        retired: Vec::new(),
     }
 }
 

@@ -11,7 +11,11 @@ use clap::Subcommand;
 use flow::{Clock as _, SystemClock};
 use register::{DescriptorError, Fingerprint, Peer};
 use serde_json::json;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DescriptorCommand {
@@ -60,7 +64,7 @@ impl DescriptorCommand {
                 let peer = Peer::verify(&signed, now)?;
                 fs::write(&out, &signed).map_err(|error| named::refused(&out, "written", error))?;
                 let kept = home.folder.path().join("descriptor.p7m");
-                fs::write(&kept, &signed).with_context(|| format!("`{}`", kept.display()))?;
+                replace(&kept, &signed).with_context(|| format!("`{}`", kept.display()))?;
                 let fingerprint = peer.fingerprint().to_string();
                 Ok(Output::new(
                     format!(
@@ -73,4 +77,13 @@ impl DescriptorCommand {
             }
         }
     }
+}
+
+/// The node may be reading it: the old bytes or the new ones.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let fresh = path.with_added_extension("new");
+    let mut file = fs::File::create(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)
 }

@@ -1,14 +1,16 @@
-//! `rogatory key`: certify a key that a laboratory made, make keys in a token or against quantum computers.
+//! `rogatory key`: replace and protect the keys of a node, certify others' keys, make keys in a token or against quantum computers.
 
 use crate::{
     command::keyring::{TokenUri, text, told},
     context::Context,
     named,
     output::{Output, refuse},
+    show::{local, table},
 };
 use clap::{Args, Subcommand};
 use evidence::HybridIdentity;
 use flow::{Clock as _, SystemClock};
+use keys::{Converted, KeyRole, NodeKeys, Unlock};
 use serde_json::json;
 use std::{
     fs::OpenOptions,
@@ -35,6 +37,42 @@ pub(crate) enum KeyCommand {
         uri: String,
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+    },
+    /// Replace a key of this node by a new one; what was sealed to the old one still opens.
+    #[command(
+        after_help = "Examples:\n  rogatory --node ./xb key rotate contact-point\n  rogatory --node ./xb key rotate log --compromised\nThen: rogatory descriptor export, and start the node again."
+    )]
+    Rotate {
+        /// `central-authority`, `contact-point`, `evidence-office`, `node`, `tls`, `log` or `cosigner`.
+        key: KeyRole,
+        /// Somebody else may have the old key: nothing that it signs from now on is to be believed.
+        #[arg(long)]
+        compromised: bool,
+        /// A further host name or address for the TLS certificate; those of the old one stay.
+        #[arg(long = "host")]
+        hosts: Vec<String>,
+    },
+    /// The keys of this node: which are protected, which were replaced and until when they are believed.
+    #[command(after_help = "Example:\n  rogatory --node ./xb key list --json")]
+    List,
+    /// Protect the private keys of this node, or its root, with the passphrase in a file.
+    #[command(
+        after_help = "Examples:\n  rogatory --node ./xb key protect --passphrase-file keys.pass\n  rogatory --node ./xb key protect --root --root-passphrase-file root.pass"
+    )]
+    Protect {
+        /// The root instead of the keys of offices, node and log.
+        #[arg(long)]
+        root: bool,
+        /// The passphrase that protects them now, to change it.
+        #[arg(long, value_name = "FILE")]
+        old_passphrase_file: Option<PathBuf>,
+    },
+    /// Write the private keys of this node, or its root, without protection again.
+    #[command(after_help = "Example:\n  rogatory --node ./xb key unprotect --passphrase-file keys.pass")]
+    Unprotect {
+        /// The root instead of the keys of offices, node and log.
+        #[arg(long)]
+        root: bool,
     },
     /// Make a post-quantum key, and print the recipient to which others encrypt.
     #[command(after_help = "Example:\n  rogatory key hybrid --out court.hybrid")]
@@ -67,6 +105,10 @@ impl KeyCommand {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Output> {
         match self {
             Self::Certify(arguments) => certify(context, &arguments).await,
+            Self::Rotate { key, compromised, hosts } => rotate(context, key, compromised, hosts).await,
+            Self::List => list(context),
+            Self::Protect { root, old_passphrase_file } => protect(context, root, old_passphrase_file),
+            Self::Unprotect { root } => unprotect(context, root),
             Self::Request { uri, out } => request(&uri, &out),
             Self::Hybrid { out } => hybrid(&out),
         }
@@ -90,6 +132,82 @@ async fn certify(context: &Context, arguments: &CertifyArguments) -> anyhow::Res
         ),
         &json!({ "office": office, "until": until, "fingerprint": certificate.fingerprint() }),
     ))
+}
+
+async fn rotate(
+    context: &Context,
+    role: KeyRole,
+    compromised: bool,
+    hosts: Vec<String>,
+) -> anyhow::Result<Output> {
+    let home = context.home()?;
+    let flow = home.flow().await?;
+    let (actor, now) = (context.actor(&flow).await?, SystemClock.now());
+    let until = if compromised { now } else { now.plus(flow::key_overlap()) };
+    let rotation = home.rotate(role, hosts, now, until)?;
+    flow.record_rotation(actor, &rotation, until).await?;
+    let believed =
+        if compromised { "no more".to_owned() } else { format!("until {}", local(until, flow.zone())) };
+    let next = match role {
+        KeyRole::Tls => "A node that is running takes it up by itself.".to_owned(),
+        _ => "next: rogatory descriptor export --out FILE, and start the node again; peers fetch the descriptor by themselves".to_owned(),
+    };
+    Ok(Output::new(
+        format!(
+            "{role} has a new key\nold  {}, believed {believed}\nnew  {}\n{next}",
+            rotation.old, rotation.new
+        ),
+        &json!({ "key": role.as_str(), "old": rotation.old, "new": rotation.new, "believed_until": until, "retired": rotation.retired }),
+    ))
+}
+
+fn list(context: &Context) -> anyhow::Result<Output> {
+    let keys = context.home()?.keys()?;
+    let (protected, of) = keys.protected().map_err(told)?;
+    let old: Vec<_> = keys
+        .retired()
+        .iter()
+        .map(|old| json!({ "key": old.role.as_str(), "fingerprint": old.fingerprint, "believed_until": old.until }))
+        .collect();
+    let rows: Vec<Vec<String>> = keys
+        .retired()
+        .iter()
+        .map(|old| vec![old.role.to_string(), old.fingerprint.to_string(), old.until.to_string()])
+        .collect();
+    Ok(Output::new(
+        format!(
+            "{protected} of {of} private keys are protected with a passphrase\n{}",
+            table(&["Replaced", "Fingerprint", "Believed until"], &rows)
+        ),
+        &json!({ "protected": protected, "private_keys": of, "replaced": old }),
+    ))
+}
+
+fn protect(context: &Context, root: bool, old: Option<PathBuf>) -> anyhow::Result<Output> {
+    let (home, old) = (context.home()?, Unlock::new(old.clone(), old));
+    let place = home.folder.path();
+    let done = if root {
+        NodeKeys::protect_root(place, &home.unlock, &old)
+    } else {
+        NodeKeys::protect(place, &home.unlock, &old)
+    };
+    Ok(converted(&done.map_err(told)?, "protected"))
+}
+
+fn unprotect(context: &Context, root: bool) -> anyhow::Result<Output> {
+    let home = context.home()?;
+    let place = home.folder.path();
+    let done = if root {
+        NodeKeys::unprotect_root(place, &home.unlock)
+    } else {
+        NodeKeys::unprotect(place, &home.unlock)
+    };
+    Ok(converted(&done.map_err(told)?, "without protection"))
+}
+
+fn converted(done: &Converted, word: &str) -> Output {
+    let text = format!("{} files are {word} now, {} were so before", done.changed, done.unchanged);
+    Output::new(text, &json!({ "changed": done.changed, "unchanged": done.unchanged }))
 }
 
 fn request(uri: &str, out: &Path) -> anyhow::Result<Output> {

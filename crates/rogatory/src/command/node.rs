@@ -11,7 +11,7 @@ use node::{Configuration, Home, InitRequest, NodeError, OfficeConfiguration};
 use serde::Serialize;
 use serde_json::json;
 use std::{io::Write as _, net::IpAddr, path::Path};
-use vocabulary::{Family, Language, OfficeFunction, StateCode};
+use vocabulary::{Family, Instant, Language, OfficeFunction, StateCode};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
@@ -57,6 +57,10 @@ pub(crate) struct InitArguments {
     /// An e-mail address or telephone number under which people reach the offices.
     #[arg(long, default_value = "not stated")]
     pub(crate) contact: String,
+    /// Protect the keys and the root from the beginning, with the passphrases in `--passphrase-file` and
+    /// `--root-passphrase-file`.
+    #[arg(long)]
+    pub(crate) protect: bool,
 }
 
 impl InitArguments {
@@ -80,6 +84,7 @@ impl InitArguments {
             endpoint: self.endpoint,
             declarations: Default::default(),
             transfer: Default::default(),
+            log: Default::default(),
             offices,
         };
         Ok(InitRequest { configuration, hosts: self.hosts })
@@ -90,10 +95,15 @@ impl NodeCommand {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Output> {
         match self {
             Self::Init(arguments) => {
+                let protect = arguments.protect;
                 let request = arguments.request()?;
                 check_options(&request)?;
                 whole_or_nothing(&context.node)?;
-                let home = Home::init(&context.node, request).await?;
+                let home = if protect {
+                    Home::init_protected(&context.node, request, &context.unlock()).await?
+                } else {
+                    Home::init(&context.node, request).await?
+                };
                 let place = home.folder.path().display();
                 Ok(Output::new(
                     format!(
@@ -232,11 +242,24 @@ async fn doctor(context: &Context) -> anyhow::Result<Output> {
     examined.push(Examined {
         what: "root".to_owned(),
         ok: true,
-        found: match flow.keys().root() {
-            Ok(_) => "in the node's folder; move it to an offline medium".to_owned(),
-            Err(_) => "offline, as it should be".to_owned(),
+        found: if flow.keys().root_is_here() {
+            "in the node's folder; move it to an offline medium".to_owned()
+        } else {
+            "offline, as it should be".to_owned()
         },
     });
+    let (protected, of) = flow.keys().protected().map_err(flow::FlowError::from)?;
+    examined.push(Examined {
+        what: "private keys".to_owned(),
+        ok: true,
+        found: format!(
+            "{protected} of {of} protected with a passphrase, {} replaced",
+            flow.keys().retired().len()
+        ),
+    });
+    if let Some(examination) = exported(&home, &flow, now) {
+        examined.push(examination);
+    }
     for peer in flow.peers().await? {
         let until = peer.descriptor().valid_until;
         examined.push(Examined {
@@ -285,6 +308,29 @@ async fn doctor(context: &Context) -> anyhow::Result<Output> {
     let code = if well { 0 } else { Family::Fault.exit_code() };
     Ok(Output::new(lines.join("\n"), &json!({ "well": well, "examined": examined, "audit": audit }))
         .with_code(code))
+}
+
+/// Whether peers are told the keys that are in use; nothing when no descriptor was exported yet.
+fn exported(home: &Home, flow: &flow::Flow, now: Instant) -> Option<Examined> {
+    let shown = node::exported(home, now)?;
+    let keys = flow.keys();
+    let offices = OfficeFunction::ALL.into_iter().all(|function| {
+        let told = shown.office(function).map(seal::Certificate::fingerprint);
+        keys.office(function).is_ok_and(|key| told.is_ok_and(|told| told == key.certificate().fingerprint()))
+    });
+    let same = offices
+        && shown.log().vkey() == keys.log().vkey()
+        && shown.cosigner().vkey() == keys.cosigner().vkey();
+    let number = shown.descriptor().sequence;
+    Some(Examined {
+        what: "our descriptor".to_owned(),
+        ok: same,
+        found: if same {
+            format!("number {number}, names the keys in use")
+        } else {
+            format!("number {number} names keys that were replaced; run `rogatory descriptor export`")
+        },
+    })
 }
 
 #[cfg(test)]

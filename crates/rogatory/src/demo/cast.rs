@@ -121,6 +121,7 @@ async fn make(
         languages: vec!["en".parse()?, "fr".parse()?],
         hosts: Vec::new(),
         contact: format!("contact-point@{}.example.net", name.to_lowercase()),
+        protect: false,
     };
     let mut request = init.request()?;
     // The demonstration shows the Convention as the legal basis, which is in force between these two States only.
