@@ -5,7 +5,7 @@ use crate::{
     fault::{Fault, Faults},
     message::Road,
     peril::{Blow, Struck},
-    step::{Act, FileStep, Harm, Lie, MessageId, Step, What, Who},
+    step::{Act, FileStep, Harm, Key, Lie, MessageId, Step, What, Who},
     time::{BEGIN, DAY, HOUR, MINUTE, SECOND},
     traffic::{Next, next},
     world::{Outcome, World},
@@ -239,6 +239,10 @@ impl Planner {
                     self.soon(at, MINUTE, 2 * DAY, Plan::Do(What::Learn { state: learner, of: state }));
                 }
                 Some(What::Renew { state })
+            }
+            44..=49 if self.faults.has(Fault::Rotation) => {
+                let key = *self.dice.pick(&Key::ALL)?;
+                Some(What::Rotate { state, key })
             }
             50..=57 if self.faults.has(Fault::Rewrite) => {
                 self.copies.insert(state);
