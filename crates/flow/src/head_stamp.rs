@@ -90,3 +90,84 @@ impl Flow {
 fn told(error: &TimeStampError) -> FlowError {
     FlowError::Evidence(error.report())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{DAY, Pair};
+    use seal::{TimeStampAuthority, TimeStampQuery};
+    use treaty::Kind;
+    use vocabulary::Digest;
+
+    const HOURS: Duration = Duration::from_secs(HOUR);
+
+    fn answer(authority: &TimeStampAuthority, head: &HeadToStamp, now: Instant) -> Vec<u8> {
+        let query = TimeStampQuery::new(Digest::of(head.text.as_bytes()), [7; 16]).to_der().unwrap();
+        authority.answer(&query, [9; 16], now).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_head_is_stamped_when_the_log_grew_and_one_stamp_covers_every_earlier_leaf() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        assert_eq!(flow.head_to_stamp(HOURS).await.unwrap(), None, "an empty log needs none");
+        pair.ask(Kind::Preservation, None).await;
+        let now = flow.now();
+        let authority = TimeStampAuthority::generate("Exercise", now.minus(DAY), now.plus(DAY * 9)).unwrap();
+        let roots = [authority.root().clone()];
+        let head = flow.head_to_stamp(HOURS).await.unwrap().unwrap();
+        let stamp = flow.keep_head_stamp(&head, &answer(&authority, &head, now), &roots).await.unwrap();
+        assert!(stamp.demonstration);
+        assert_eq!(flow.head_to_stamp(HOURS).await.unwrap(), None, "it did not grow");
+        pair.ask(Kind::Preservation, None).await;
+        assert_eq!(flow.head_to_stamp(HOURS).await.unwrap(), None, "it rests for an hour");
+        pair.clock.forward(HOURS);
+        assert!(flow.head_to_stamp(HOURS).await.unwrap().unwrap().size > head.size);
+        let mut read = flow.store().read().await.unwrap();
+        let first = read.queries().stamp_covering(0).await.unwrap().unwrap();
+        assert_eq!((first.size, first.demonstration), (head.size, true));
+        assert!(read.queries().stamp_covering(head.size).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_stamp_over_another_head_or_by_a_stranger_is_not_kept() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        pair.ask(Kind::Preservation, None).await;
+        let now = flow.now();
+        let make = |name| TimeStampAuthority::generate(name, now.minus(DAY), now.plus(DAY)).unwrap();
+        let (ours, stranger) = (make("Exercise"), make("Stranger"));
+        let roots = [ours.root().clone()];
+        let head = flow.head_to_stamp(HOURS).await.unwrap().unwrap();
+        let other = HeadToStamp { size: head.size, text: format!("{}x", head.text) };
+        for answer in [answer(&ours, &other, now), answer(&stranger, &head, now), b"no".to_vec()] {
+            assert!(flow.keep_head_stamp(&head, &answer, &roots).await.is_err());
+        }
+        assert!(flow.store().read().await.unwrap().queries().last_stamp().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn people_are_told_once_a_threshold_when_no_stamp_is_had_and_a_later_one_ends_it() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        pair.ask(Kind::Preservation, None).await;
+        let begin = flow.now();
+        for (hours, found) in [(0, 0), (23, 0), (24, 1), (71, 1), (72, 2), (99, 2)] {
+            pair.clock.set(begin.plus(HOURS * hours));
+            for _ in 0..2 {
+                flow.head_stamp_missing().await.unwrap();
+                assert_eq!(flow.findings().await.unwrap().len(), found, "after {hours} h");
+            }
+        }
+        let now = flow.now();
+        let authority = TimeStampAuthority::generate("Exercise", now.minus(DAY), now.plus(DAY)).unwrap();
+        let head = flow.head_to_stamp(HOURS).await.unwrap().unwrap();
+        flow.keep_head_stamp(&head, &answer(&authority, &head, now), &[authority.root().clone()])
+            .await
+            .unwrap();
+        flow.head_stamp_missing().await.unwrap();
+        pair.clock.forward(HOURS * 23);
+        flow.head_stamp_missing().await.unwrap();
+        assert_eq!(flow.findings().await.unwrap().len(), 2, "the time begins anew");
+    }
+}

@@ -364,7 +364,7 @@ const LIES: [(&str, &str, Lie); 18] = [
     ("a second history of the exporter's own log", "two faces", |liar| {
         // Signed by the right key, as only the exporter can; the cosigned head of the same size stands elsewhere.
         let one = &liar.letters("sent")[0];
-        liar.edit(&format!("{one}/statement.tlog-proof"), |text| {
+        liar.edit(&format!("{one}/proof-submitted.tlog-proof"), |text| {
             let (proof, note) = text.split_once("\n\n").unwrap();
             let lines: Vec<&str> = note.lines().collect();
             let leaf = ledger::Hash::leaf(b"another history");
