@@ -119,6 +119,8 @@ pub struct Examined {
     /// Complaints that are not listed because there are too many.
     pub unlisted: usize,
     pub notes: Vec<String>,
+    /// State and size of heads of its log that nothing ties to the other heads shown.
+    pub loose: Vec<(String, u64)>,
     /// Files that this program does not know and did not look into, beyond the packing list.
     pub unknown: Vec<String>,
 }
@@ -145,6 +147,7 @@ pub fn examine(files: &Files, trust: &Trust) -> Examined {
         complaints: Vec::new(),
         unlisted: 0,
         notes: Vec::new(),
+        loose: Vec::new(),
         unknown: Vec::new(),
     };
     let mut examination =

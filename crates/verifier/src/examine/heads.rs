@@ -10,7 +10,7 @@ use crate::{
     stamp,
     tree::{self, Hash},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who confirmed a head, and when.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +49,8 @@ pub(super) struct Heads {
     roots: BTreeMap<(String, u64), (Hash, String)>,
     complete: BTreeMap<(String, u32, u64), (Hash, String)>,
     growths: Vec<Growth>,
+    /// Heads that somebody else confirmed, or that a proof of growth ties to another one.
+    tied: BTreeSet<(String, u64)>,
     /// Pairs of places that show two pasts of one log.
     splits: Vec<(String, String)>,
 }
@@ -72,6 +74,10 @@ impl Heads {
                 self.splits.push((before.clone(), place.to_owned()));
             }
         }
+    }
+
+    pub(super) fn tie(&mut self, log: &str, size: u64) {
+        self.tied.insert((log.to_owned(), size));
     }
 
     pub(super) fn see_growth(&mut self, logged: &Logged, growth: &(u64, Vec<Hash>), place: &str) {
@@ -102,6 +108,9 @@ impl Examination<'_> {
                     self.note::<()>(Check::Heads, place, Err(wrong));
                 }
             }
+        }
+        if !found.is_empty() {
+            self.heads.tie(&head.log, head.head.size);
         }
         found
     }
@@ -185,10 +194,26 @@ impl Examination<'_> {
             // Without the older head nothing can be compared.
             let Some((old, _)) = self.heads.roots.get(&key).cloned() else { continue };
             let outcome = tree::grew(growth.from, &old, growth.to, &growth.root, &growth.path);
-            self.note(Check::Heads, &growth.place, outcome);
+            if self.note(Check::Heads, &growth.place, outcome).is_some() {
+                self.heads.tie(&growth.log, growth.from);
+                self.heads.tie(&growth.log, growth.to);
+            }
         }
+        self.loose_heads();
         if splits.is_empty() {
             self.tally(Check::Heads, true);
+        }
+    }
+
+    /// Heads of one log of which nothing shows that they belong to one past.
+    fn loose_heads(&mut self) {
+        let loose: Vec<_> =
+            self.heads.roots.keys().filter(|key| !self.heads.tied.contains(*key)).cloned().collect();
+        for (log, size) in loose {
+            let many = self.heads.roots.keys().filter(|(other, _)| *other == log).count() > 1;
+            let owner = self.found.states.iter().find(|state| state.logs.iter().any(|key| key.text == log));
+            let code = owner.map(|state| state.code.clone());
+            self.found.loose.extend(code.filter(|_| many).map(|code| (code, size)));
         }
     }
 }

@@ -374,6 +374,7 @@ impl Examination<'_> {
         // Which of the sender's keys made the log is not said; with one key there is no doubt.
         if let [log] = self.logs_of(letter.sender())?.as_slice() {
             self.heads.see(&log.text, &head, path);
+            self.heads.tie(&log.text, head.size);
         }
         Ok(())
     }

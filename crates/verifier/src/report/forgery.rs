@@ -35,6 +35,7 @@ pub(super) fn sentences(examined: &Examined) -> Vec<String> {
     if all.is_empty() {
         all.push("Nothing: nothing is proven.".to_owned());
     } else {
+        all.push(together(examined));
         all.push(
             "To find other bytes with the same digest (SHA-256), or a signature without its key: nobody is known to be \
              able to."
@@ -50,6 +51,25 @@ fn received(letter: &Letter, by: &str) -> String {
          the log of {}.",
         letter.receiver(),
         letter.receiver()
+    )
+}
+
+/// What both States can do when they agree.
+fn together(examined: &Examined) -> String {
+    let codes: Vec<String> = examined.states.iter().map(|state| state.code.clone()).collect();
+    let entries =
+        examined.letters.iter().flat_map(|letter| [&letter.sent_entry, &letter.received_entry]).flatten();
+    let outside = entries.flat_map(|entry| &entry.witnessed).any(|one| one.by.starts_with("the witness"));
+    let stamped = examined.stamped.iter().any(|stamp| stamp.trusted && !stamp.demonstration);
+    let limit = match (outside, stamped) {
+        (true, true) => "except against the witnesses and before the times of the time-stamps named above",
+        (true, false) => "except against the witnesses named above",
+        (false, true) => "though not with a time before that of the time-stamps named above",
+        (false, false) => "and nothing in this bundle would show it",
+    };
+    format!(
+        "{} together, with all their keys, could make another bundle about the same matter, {limit}.",
+        join(&codes)
     )
 }
 

@@ -24,7 +24,7 @@ pub(super) fn write(report: &Report) -> String {
             let _ = writeln!(out, "  ! and {} more", report.unlisted);
         }
     }
-    for (title, sentences) in sections(report) {
+    for (title, sentences) in sections(report).into_iter().filter(|(_, sentences)| !sentences.is_empty()) {
         heading(&mut out, title);
         for (number, sentence) in (1..).zip(sentences) {
             paragraph(&mut out, sentence, &format!("{number:>3}. "), "     ");

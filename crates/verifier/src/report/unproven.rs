@@ -35,6 +35,18 @@ pub(super) fn sentences(examined: &Examined) -> Vec<String> {
         }
     }
     all.push(times(examined));
+    for state in &examined.states {
+        let sizes = examined.loose.iter().filter(|(code, _)| *code == state.code);
+        let sizes: Vec<String> = sizes.map(|(_, size)| size.to_string()).collect();
+        if !sizes.is_empty() {
+            all.push(format!(
+                "That the log of {} showed one past at its sizes {}: nobody else confirmed these states of it, and no \
+                 proof of growth ties them to the others. None of them contradicts another.",
+                state.code,
+                join(&sizes)
+            ));
+        }
+    }
     all.extend(letters(&examined.letters));
     if examined.stamped.iter().any(|stamp| stamp.demonstration) {
         all.push("The times of time-stamps that call themselves a demonstration: they are worth nothing to a court.".to_owned());
