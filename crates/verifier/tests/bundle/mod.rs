@@ -180,7 +180,6 @@ impl Node {
 }
 
 /// A signed proof of a step.
-#[expect(clippy::too_many_arguments, reason = "a proof has these members")]
 pub(crate) fn proof(
     signer: (&Node, OfficeFunction),
     to: OfficeId,
