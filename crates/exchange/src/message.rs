@@ -52,6 +52,12 @@ pub enum Message {
         sealed: Digest,
         report: Report,
     },
+    /// The addressed office's word that it opened `envelope`.
+    Opened {
+        envelope: EnvelopeId,
+        /// A signed `Proof` in base64, so that it stands without the statement around it.
+        proof: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +140,7 @@ impl Message {
             Self::Withdrawal { .. } => "withdrawal",
             Self::Closing { .. } => "closing",
             Self::Rejection { .. } => "rejection",
+            Self::Opened { .. } => "opened",
         }
     }
 }

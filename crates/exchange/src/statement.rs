@@ -94,6 +94,7 @@ impl Statement {
                 let clause = report.clause.iter().map(String::as_str);
                 clause.chain([report.code.as_str(), &report.message, &report.remedy]).collect()
             }
+            Message::Opened { proof, .. } => vec![proof],
             Message::Request { .. } | Message::Extended { .. } | Message::Closing { .. } => Vec::new(),
         };
         match texts.into_iter().map(str::len).find(|length| *length > MAX_TEXT_BYTES) {

@@ -12,7 +12,7 @@ use ledger::{Commitment, Hash, Salt, tree};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use store::{InboxState, Session};
-use vocabulary::{Digest, Failure, FileId, OfficeFunction};
+use vocabulary::{Digest, FileId};
 
 /// Leaves read at a time.
 const BATCH: u32 = 4096;
@@ -214,7 +214,7 @@ impl Flow {
             if Digest::of(&row.sealed) != row.sealed_digest {
                 audit.trouble(&name, "its bytes are not what was received");
             }
-            match self.own_receipt(&row.receipt, row.received_at) {
+            match self.read_receipt(&row.receipt, row.received_at).map_err(|fault| fault.to_string()) {
                 Ok(receipt) => {
                     if receipt.digest != row.sealed_digest || receipt.envelope != row.envelope {
                         audit.trouble(&name, "its receipt names another envelope");
@@ -230,16 +230,22 @@ impl Flow {
         Ok(())
     }
 
-    fn own_receipt(&self, signed: &[u8], at: vocabulary::Instant) -> Result<Receipt, String> {
-        let node = self.keys.office(OfficeFunction::Node).map_err(|error| error.to_string())?;
-        let root = self.keys.root_certificate_pem().map_err(|error| error.to_string())?;
-        let anchor = seal::TrustAnchor::from_pem(self.us(), &root).map_err(|error| error.to_string())?;
+    /// Our own root, under which our own words stand.
+    pub(crate) fn own_anchor(&self) -> Result<seal::TrustAnchor, FlowError> {
+        let root = self.keys.root_certificate_pem()?;
+        seal::TrustAnchor::from_pem(self.us(), &root).map_err(|_| FlowError::Record { what: "our own root" })
+    }
+
+    /// A receipt that we gave.
+    pub(crate) fn read_receipt(&self, signed: &[u8], at: vocabulary::Instant) -> Result<Receipt, FlowError> {
+        let node = self.node_office(self.us());
         let verified =
-            seal::verify_cms_attached(signed, &anchor, at).map_err(|error| error.report().to_string())?;
-        if Some(verified.signer()) != node.certificate().office() {
-            return Err("its receipt is not signed by this node".to_owned());
+            seal::verify_cms_attached(signed, &self.own_anchor()?, at).map_err(seal::OpenError::Signature)?;
+        if verified.signer() != node {
+            return Err(FlowError::Record { what: "its receipt is not signed by this node" });
         }
-        serde_json::from_slice(verified.value()).map_err(|_| "its receipt cannot be read".to_owned())
+        serde_json::from_slice(verified.value())
+            .map_err(|_| FlowError::Record { what: "its receipt cannot be read" })
     }
 }
 

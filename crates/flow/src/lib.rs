@@ -7,6 +7,7 @@ mod act;
 mod addressee;
 mod answer;
 mod audit;
+mod bundle;
 mod clock;
 mod custody;
 mod deliver;
@@ -18,6 +19,7 @@ mod finding;
 #[cfg(test)]
 mod fixture;
 mod folder;
+mod ladder;
 mod log;
 mod officer;
 mod package;
@@ -26,6 +28,7 @@ mod perform;
 mod receive;
 mod record;
 mod request;
+mod rung;
 mod timeline;
 mod transfer;
 
@@ -33,6 +36,7 @@ pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, Proposal, end_in
 pub use act::Act;
 pub use addressee::AddedAddressee;
 pub use audit::{Audit, Trouble};
+pub use bundle::{Bundle, BundleLetter, BundleOptions, ExportFile};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};
 pub use desk::View;
@@ -46,6 +50,7 @@ pub use peer::Enrolled;
 pub use perform::Performed;
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
+pub use rung::{Ahead, EnvelopeProofs, Rung};
 pub use timeline::{Letter, Step, Text, Timeline};
 pub use transfer::{RETRIEVAL_WINDOW, SealedPackage, Served, ensure_space};
 

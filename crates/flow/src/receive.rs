@@ -6,7 +6,7 @@ use exchange::{
 };
 use ledger::{Checkpoint, Hash, KeyName, cosignature};
 use register::Peer;
-use store::{HeadRow, InboxRow, InboxState, Write};
+use store::{CopyRow, Direction, HeadRow, InboxRow, InboxState, Write};
 use vocabulary::{Digest, Failure, Family, Instant, OfficeFunction, OfficeId, Report, StateCode};
 
 /// Who handed the envelope over.
@@ -66,6 +66,17 @@ impl Flow {
                 state: InboxState::Stored,
                 file: None,
                 code: None,
+            })
+            .await?;
+        write
+            .add_copy(&CopyRow {
+                direction: Direction::Received,
+                peer: from,
+                envelope: envelope.envelope,
+                sender: envelope.from,
+                sent_at: envelope.sent_at,
+                log: Some(crate::perform::json(&envelope.log)?),
+                signed: None,
             })
             .await?;
         write.commit().await?;

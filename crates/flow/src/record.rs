@@ -41,12 +41,13 @@ impl Flow {
     }
 
     async fn record_one(&self, row: &InboxRow) -> Result<(), FlowError> {
-        let statement = self.open_statement(row).await?;
+        let (statement, signed) = self.open_statement(row).await?;
+        let opening = self.word_of_opening(row, &statement, &signed)?;
         let mut write = self.store.write().await?;
         if !waits(&mut write, row).await? {
             return Ok(());
         }
-        match self.record(&mut write, row, &statement).await {
+        match self.record(&mut write, row, &statement, Digest::of(&signed)).await {
             Err(error) if crossed(&error) => self.note_crossing(&mut write, row, &statement).await?,
             other => other?,
         }
@@ -58,16 +59,23 @@ impl Flow {
             receipt,
         };
         self.record_proof(&mut write, statement.file, proof).await?;
+        write.open_copy(row.peer, row.envelope, &signed).await?;
+        if let Some(opening) = opening {
+            self.owe_opening(&mut write, row, &statement, opening).await?;
+        }
         write.settle_inbox(row.peer, row.envelope, InboxState::Recorded, Some(statement.file), None).await?;
         Ok(write.commit().await?)
     }
 
     /// Decrypts with the addressed office's key and verifies the sender's signature at the time of receipt.
-    async fn open_statement(&self, row: &InboxRow) -> Result<Statement, FlowError> {
+    async fn open_statement(&self, row: &InboxRow) -> Result<(Statement, Vec<u8>), FlowError> {
         let peer = self.peer(row.peer).await?;
         let office = self.keys.office(row.addressee.function)?;
-        let verified = seal::open(&row.sealed, office, peer.anchor(), row.received_at)?;
-        Ok(Statement::of_envelope(&verified, row.envelope, row.peer, row.addressee)?)
+        let signed = seal::decrypt_cms(&row.sealed, office.decryption(), office.certificate())
+            .map_err(seal::OpenError::Envelope)?;
+        let verified = seal::verify_cms_attached(&signed, peer.anchor(), row.received_at)
+            .map_err(seal::OpenError::Signature)?;
+        Ok((Statement::of_envelope(&verified, row.envelope, row.peer, row.addressee)?, signed))
     }
 
     /// Words that met the end of the file on the way are kept and shown; the legal state does not change.
@@ -96,6 +104,7 @@ impl Flow {
         write: &mut Write,
         row: &InboxRow,
         statement: &Statement,
+        signed_digest: Digest,
     ) -> Result<(), FlowError> {
         let out_of_place =
             || FlowError::OutOfPlace { message: statement.message.word(), from: statement.from.to_string() };
@@ -171,7 +180,10 @@ impl Flow {
                 self.follow(write, statement, command, &[]).await
             }
             Message::Rejection { envelope, report, .. } => {
-                self.record_rejection(write, row, *envelope, report).await
+                self.record_rejection(write, row, *envelope, report, signed_digest).await
+            }
+            Message::Opened { envelope, proof } => {
+                self.record_opened(write, row, statement, *envelope, proof).await
             }
         }
     }
@@ -263,6 +275,7 @@ impl Flow {
         row: &InboxRow,
         envelope: EnvelopeId,
         report: &Report,
+        rejection: Digest,
     ) -> Result<(), FlowError> {
         let Some(sent) = write.queries().outbox(envelope).await?.filter(|sent| sent.peer == row.peer) else {
             return Err(FlowError::OutOfPlace { message: "rejection", from: row.peer.to_string() });
@@ -282,6 +295,7 @@ impl Flow {
         let id = format!("rejected/{envelope}");
         // A peer that rejects the same envelope again adds nothing to the file.
         if self.find(write, id, Level::Fail, Some(sent.file), Some(row.peer), shown).await? {
+            self.note_rejected(write, &sent, rejection, &code).await?;
             self.record_proof(write, sent.file, TransportEvent::Rejected { envelope, code }).await?;
         }
         Ok(())

@@ -21,6 +21,8 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024;
 pub enum RoadTrouble {
     /// Try again later; the text holds no payload.
     Later(String),
+    /// As `Later`, and the peer's endpoint took the whole request: it answered.
+    Taken(String),
     /// The peer's node will not take this envelope.
     Refused(Report),
 }
@@ -92,9 +94,9 @@ impl Road {
             }
             (status, Some(report)) => {
                 let code: String = report.code.chars().take(8).collect();
-                Err(RoadTrouble::Later(format!("the peer answered {} ({code})", status.as_u16())))
+                Err(RoadTrouble::Taken(format!("the peer answered {} ({code})", status.as_u16())))
             }
-            (status, None) => Err(RoadTrouble::Later(format!("the peer answered {}", status.as_u16()))),
+            (status, None) => Err(RoadTrouble::Taken(format!("the peer answered {}", status.as_u16()))),
         }
     }
 }

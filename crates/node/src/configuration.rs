@@ -3,7 +3,10 @@
 use crate::{MAX_PARTS_AT_ONCE, NodeError, Pace, Rate, error::disk};
 use register::Declarations;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use treaty::RequestedProfile;
 use vocabulary::{Language, OfficeFunction, StateCode};
 
@@ -25,7 +28,23 @@ pub struct Configuration {
     pub declarations: DeclarationsConfiguration,
     #[serde(default, skip_serializing_if = "TransferConfiguration::is_default")]
     pub transfer: TransferConfiguration,
+    /// Who stamps the heads of our log; nobody when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_stamp: Option<TimeStampConfiguration>,
     pub offices: BTreeMap<OfficeFunction, OfficeConfiguration>,
+}
+
+/// A time-stamp authority (RFC 3161) for the heads of our log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeStampConfiguration {
+    /// Such as `http://tsa.example/`; plain `http` is usual, the answer is signed.
+    pub authority: String,
+    /// Files with the root certificates of the authority in PEM, in the node's folder or elsewhere.
+    pub roots: Vec<PathBuf>,
+    /// At most one stamp in so many seconds, and only when the log grew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_seconds: Option<u64>,
 }
 
 /// Declarations and reservations that change what a request needs.
@@ -181,6 +200,7 @@ mod tests {
             endpoint: "https://node.example:8443".to_owned(),
             declarations: DeclarationsConfiguration::default(),
             transfer: TransferConfiguration::default(),
+            time_stamp: None,
             offices: OfficeFunction::ALL
                 .into_iter()
                 .map(|f| {

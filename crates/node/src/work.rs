@@ -1,6 +1,7 @@
 //! The workers: open what arrived, discharge duties, hand envelopes over, fetch packages, watch the clocks.
 
 use crate::{Road, RoadTrouble, fetch};
+use exchange::ProofRoad;
 use flow::{Attempt, Flow};
 use std::{
     collections::{BTreeMap, HashSet},
@@ -164,7 +165,14 @@ async fn hand_over(flow: &Flow, road: &Road, attempt: &Attempt) -> bool {
                 flow.attempt_failed(attempt, &trouble).await?;
                 Ok(false)
             }
+            Err(RoadTrouble::Taken(trouble)) => {
+                tracing::info!(envelope = %attempt.envelope, "not delivered yet: {trouble}");
+                flow.relayed(attempt.envelope, ProofRoad::Https).await?;
+                flow.attempt_failed(attempt, &trouble).await?;
+                Ok(false)
+            }
             Err(RoadTrouble::Refused(report)) => {
+                flow.relayed(attempt.envelope, ProofRoad::Https).await?;
                 flow.attempt_refused(attempt, &report).await?;
                 Ok(true)
             }
@@ -222,6 +230,9 @@ pub(crate) async fn watch_receipts(flow: Flow, mut stop: watch::Receiver<bool>) 
     while !*stop.borrow() {
         if let Err(error) = flow.look_for_receipts().await {
             tracing::error!(code = error.code(), "receipts could not be looked for: {error}");
+        }
+        if let Err(error) = flow.look_for_steps().await {
+            tracing::error!(code = error.code(), "missing steps could not be looked for: {error}");
         }
         if let Err(error) = flow.bring_forward().await {
             tracing::error!(code = error.code(), "what is put off could not be looked at: {error}");

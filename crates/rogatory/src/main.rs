@@ -1,11 +1,13 @@
 //! The program: every subcommand, one file for each noun.
 
+mod bundle;
 mod command;
 mod context;
 mod demo;
 mod named;
 mod output;
 mod show;
+mod zip;
 
 use clap::{Parser, Subcommand};
 use command::{

@@ -4,12 +4,14 @@
 //! Not here: what the bytes mean, when something is due, any rule.
 
 mod error;
+mod ladder;
 mod query;
 mod row;
 mod session;
 mod write;
 
 pub use error::StoreFault;
+pub use ladder::{AwaitedRow, CopyRow, Direction, ProofRow, StampRow};
 pub use query::Queries;
 pub use row::{
     CosignatureRow, DutyRow, EventRow, FindingRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent, NodeRow,

@@ -14,7 +14,7 @@ const NODES_AT_A_TIME: usize = 64;
 /// Reads over one session.
 #[derive(Debug)]
 pub struct Queries<'a> {
-    connection: &'a mut SqliteConnection,
+    pub(crate) connection: &'a mut SqliteConnection,
 }
 
 impl<'a> Queries<'a> {
@@ -430,7 +430,7 @@ fn head_row(row: &SqliteRow) -> Result<HeadRow, StoreFault> {
     })
 }
 
-fn cosignature_row(row: &SqliteRow) -> Result<CosignatureRow, StoreFault> {
+pub(crate) fn cosignature_row(row: &SqliteRow) -> Result<CosignatureRow, StoreFault> {
     Ok(CosignatureRow {
         peer: word(row, "cosignatures", "peer")?,
         size: unsigned(row, "cosignatures", "size")?,
@@ -477,7 +477,11 @@ fn finding_row(row: &SqliteRow) -> Result<FindingRow, StoreFault> {
     })
 }
 
-fn word<T: FromStr>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreFault> {
+pub(crate) fn word<T: FromStr>(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StoreFault> {
     row.try_get::<&str, _>(column)?.parse().map_err(|_| StoreFault::Column { table, column })
 }
 
@@ -491,19 +495,27 @@ fn word_maybe<T: FromStr>(
         .transpose()
 }
 
-fn unsigned(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u64, StoreFault> {
+pub(crate) fn unsigned(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<u64, StoreFault> {
     u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
 }
 
-fn small(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u32, StoreFault> {
+pub(crate) fn small(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u32, StoreFault> {
     u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
 }
 
-fn hash(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<[u8; 32], StoreFault> {
+pub(crate) fn hash(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<[u8; 32], StoreFault> {
     row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| StoreFault::Column { table, column })
 }
 
-fn instant(row: &SqliteRow, column: &'static str) -> Result<Instant, StoreFault> {
+pub(crate) fn instant(row: &SqliteRow, column: &'static str) -> Result<Instant, StoreFault> {
     Ok(Instant::from_micros(row.try_get(column)?))
 }
 

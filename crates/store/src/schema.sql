@@ -132,3 +132,43 @@ CREATE TABLE IF NOT EXISTS findings (
     found_at BIGINT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS findings_file ON findings (file_id);
+-- Signed proofs of the ladder of transport, ours and peers', each committed to our ledger. `number` counts thresholds.
+CREATE TABLE IF NOT EXISTS proofs (
+    direction TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    envelope_id TEXT NOT NULL,
+    step TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    signed BLOB NOT NULL,
+    salt BLOB NOT NULL,
+    leaf BIGINT NOT NULL,
+    PRIMARY KEY (direction, peer, envelope_id, step, number)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS proofs_leaf ON proofs (leaf);
+-- Signed statements as they were inside their envelopes; of received ones the sender's log evidence too.
+CREATE TABLE IF NOT EXISTS copies (
+    direction TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    envelope_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    sent_at BIGINT NOT NULL,
+    log BLOB,
+    signed BLOB,
+    PRIMARY KEY (direction, peer, envelope_id)
+);
+-- Sent envelopes whose opening by the addressed office is awaited; `level` counts the thresholds passed.
+CREATE TABLE IF NOT EXISTS awaited (
+    envelope_id TEXT PRIMARY KEY,
+    since BIGINT NOT NULL,
+    level BIGINT NOT NULL DEFAULT 0
+);
+-- Time-stamps on heads of our log; one covers every earlier leaf.
+CREATE TABLE IF NOT EXISTS stamps (
+    size BIGINT PRIMARY KEY,
+    text TEXT NOT NULL,
+    token BLOB NOT NULL,
+    at BIGINT NOT NULL,
+    authority TEXT NOT NULL,
+    demonstration BIGINT NOT NULL
+);

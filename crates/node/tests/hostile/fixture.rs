@@ -115,6 +115,7 @@ impl Node {
             endpoint: format!("https://{address}"),
             declarations: Default::default(),
             transfer: Default::default(),
+            time_stamp: None,
             offices: OfficeFunction::ALL.into_iter().map(office).collect(),
         };
         configuration.declarations.convention_in_force = true;

@@ -80,6 +80,7 @@ impl InitArguments {
             endpoint: self.endpoint,
             declarations: Default::default(),
             transfer: Default::default(),
+            time_stamp: None,
             offices,
         };
         Ok(InitRequest { configuration, hosts: self.hosts })
