@@ -14,7 +14,7 @@ use command::{
     custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
     evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
     key::KeyCommand, node::NodeCommand, officer::OfficerCommand, peer::PeerCommand, request::RequestCommand,
-    time::TimeCommand, treaty::TreatyCommand,
+    time::TimeCommand, treaty::TreatyCommand, verify::VerifyArguments,
 };
 use context::Context;
 use output::Output;
@@ -98,6 +98,11 @@ enum Noun {
     /// What a person should look at.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa finding list")]
     Finding(FindingCommand),
+    /// Check a bundle of proofs as a court does: what is proven, what is not, what would have to be forged.
+    #[command(
+        after_help = "Example:\n  rogatory verify FILE.rogatory.zip --fingerprint XA=4T9KX-... --pdf report.pdf"
+    )]
+    Verify(VerifyArguments),
     /// The Convention as data.
     #[command(subcommand, after_help = "Example:\n  rogatory treaty grounds")]
     Treaty(TreatyCommand),
@@ -139,6 +144,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::File(command) => command.run(&context).await,
         Noun::Envelope(command) => command.run(&context).await,
         Noun::Finding(command) => command.run(&context).await,
+        Noun::Verify(arguments) => arguments.run(),
         Noun::Treaty(command) => command.run(),
     }
 }

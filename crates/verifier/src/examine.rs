@@ -134,24 +134,30 @@ struct Examination<'a> {
     looked_at: BTreeSet<String>,
 }
 
+impl Examined {
+    /// Nothing was looked at yet.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            index: None,
+            packed_by: None,
+            states: Vec::new(),
+            letters: Vec::new(),
+            events: 0,
+            stamped: Vec::new(),
+            tallies: Check::ALL.into_iter().map(|check| Tally { check, done: 0, failed: 0 }).collect(),
+            complaints: Vec::new(),
+            unlisted: 0,
+            notes: Vec::new(),
+            loose: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+}
+
 /// Checks the files of a bundle.
 pub fn examine(files: &Files, trust: &Trust) -> Examined {
-    let found = Examined {
-        index: None,
-        packed_by: None,
-        states: Vec::new(),
-        letters: Vec::new(),
-        events: 0,
-        stamped: Vec::new(),
-        tallies: Check::ALL.into_iter().map(|check| Tally { check, done: 0, failed: 0 }).collect(),
-        complaints: Vec::new(),
-        unlisted: 0,
-        notes: Vec::new(),
-        loose: Vec::new(),
-        unknown: Vec::new(),
-    };
-    let mut examination =
-        Examination { files, trust, found, heads: Heads::default(), looked_at: BTreeSet::new() };
+    let (found, heads) = (Examined::nothing(), Heads::default());
+    let mut examination = Examination { files, trust, found, heads, looked_at: BTreeSet::new() };
     examination.run();
     examination.found
 }

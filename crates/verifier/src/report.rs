@@ -126,10 +126,8 @@ impl Report {
 
     /// The report on bytes that could not even be read as a bundle.
     pub fn unreadable(subject: Subject, at: Instant, complaint: Complaint) -> Self {
-        let mut examined =
-            crate::examine::examine(&crate::container::Files::new(), &crate::trust::Trust::default());
-        examined.complaints = vec![complaint];
-        Self::new(subject, at, &examined)
+        let complaints = vec![complaint];
+        Self::new(subject, at, &Examined { complaints, ..Examined::nothing() })
     }
 
     pub fn to_text(&self) -> String {
@@ -204,6 +202,9 @@ fn summary(verdict: Verdict, examined: &Examined) -> String {
              certificates are those of the States: whoever made the bundle could have made them too. Obtain the \
              fingerprints from the States by another channel and check again with them."
         ),
+        Verdict::Fails if done == 0 => {
+            "It cannot be read as a bundle at all. Nothing can be said about what is in it.".to_owned()
+        }
         Verdict::Fails => format!(
             "{failed} of {done} checks do not hold; they are listed under \"What is wrong\". Do not rely on the parts \
              that are named there. {counts} What is said below of other parts was checked and holds for them alone."

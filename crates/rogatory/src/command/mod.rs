@@ -17,3 +17,4 @@ pub(crate) mod peer;
 pub(crate) mod request;
 pub(crate) mod time;
 pub(crate) mod treaty;
+pub(crate) mod verify;
