@@ -135,6 +135,11 @@ struct Examination<'a> {
 }
 
 impl Examined {
+    /// True when something is wrong with a thing whose name begins so, or with things that are not listed.
+    pub fn complains_of(&self, begins: &str) -> bool {
+        self.unlisted > 0 || self.complaints.iter().any(|one| one.thing.starts_with(begins))
+    }
+
     /// Nothing was looked at yet.
     pub(crate) fn nothing() -> Self {
         Self {

@@ -174,6 +174,15 @@ fn the_page_and_the_program_agree_on_every_bundle() {
         assert_eq!(page["complaints"], Value::from(mine), "{name}: {:#?}", report.complaints);
         let done: usize = report.checks.iter().map(|tally| tally.done).sum();
         assert_eq!(page["checks"], json!(done), "{name}");
+        let sentences = [&report.proven[..], &report.forgery].concat();
+        if !sentences.is_empty() && report.rows.iter().all(|row| row.missing.len() < 2) {
+            let mut shown: Vec<String> = serde_json::from_value(page["proven"].clone()).unwrap();
+            let mut mine = sentences;
+            shown.sort();
+            mine.sort();
+            let absent: Vec<_> = mine.iter().filter(|line| !shown.contains(line)).collect();
+            assert!(absent.is_empty(), "{name}: {absent:#?} {shown:#?}");
+        }
         refused += usize::from(page["verdict"] == "does-not-hold");
     }
     println!("{} bundles, {refused} refused by both", cases.len());

@@ -7,6 +7,7 @@ mod bundle;
 use bundle::{ONE, PROOF, TWO, World, at, pack, proof, zip};
 use seal::{TimeStampAuthority, TimeStampQuery};
 use serde_json::{Value, json};
+use std::{fs, path::PathBuf, process::Command};
 use verifier::{Instant, Report, Trust, Verdict, inquiry::verify};
 use vocabulary::{Digest, OfficeFunction};
 
@@ -47,6 +48,37 @@ fn a_good_bundle_holds() {
     assert_eq!(report.rows.len(), 2);
     assert!(report.rows[0].opened.is_some() && report.rows[1].opened.is_none());
     assert!(report.notes.is_empty(), "{:?}", report.notes);
+}
+
+/// Judges by others: `qpdf` for the form, `pdftotext` for the text; skipped where they are not installed.
+#[test]
+fn other_programs_read_the_pdf() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut world = World::new();
+    let good = judged(&world, &world.trust());
+    world.put("extra.txt", "x");
+    for (name, report) in [("good", good), ("bad", judged(&world, &Trust::default()))] {
+        let file = scratch.path().join(format!("{name}.pdf"));
+        fs::write(&file, report.to_pdf()).unwrap();
+        if let Some(keep) = std::env::var_os("ROGATORY_PICTURES") {
+            fs::copy(&file, PathBuf::from(keep).join(format!("{name}.pdf"))).unwrap();
+        }
+        let Ok(checked) = Command::new("qpdf").arg("--check").arg(&file).output() else {
+            println!("skipped: qpdf is not installed");
+            continue;
+        };
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+        let Ok(read) = Command::new("pdftotext").arg(&file).arg("-").output() else {
+            println!("skipped: pdftotext is not installed");
+            continue;
+        };
+        let text = String::from_utf8(read.stdout).unwrap();
+        for wanted in
+            ["What is not proven", "page 1 of ", report.verdict.heading().split(':').next().unwrap()]
+        {
+            assert!(text.contains(wanted), "{name}: {wanted}");
+        }
+    }
 }
 
 #[test]

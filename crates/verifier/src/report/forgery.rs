@@ -35,7 +35,7 @@ pub(super) fn sentences(examined: &Examined) -> Vec<String> {
     if all.is_empty() {
         all.push("Nothing: nothing is proven.".to_owned());
     } else {
-        all.push(together(examined));
+        all.extend((examined.states.len() == 2).then(|| together(examined)));
         all.push(
             "To find other bytes with the same digest (SHA-256), or a signature without its key: nobody is known to be \
              able to."

@@ -6,9 +6,16 @@ use crate::examine::{Entry, Examined, Letter, StampedHead};
 pub(super) fn sentences(examined: &Examined) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for letter in &examined.letters {
+        if examined.complains_of(&format!("envelopes/{}", letter.dir)) {
+            let number = letter.dir.split('-').next().unwrap_or_default();
+            all.push(format!(
+                "Envelope {number}: a part of it does not hold, see \"What is wrong\". Of the rest:"
+            ));
+        }
         all.extend(of_letter(letter));
     }
-    if let Some(index) = examined.index.as_ref().filter(|_| examined.events > 0) {
+    let whole = examined.events > 0 && !examined.complains_of("events");
+    if let Some(index) = examined.index.as_ref().filter(|_| whole) {
         all.push(format!(
             "The record of the file at {} has {} events. Each names the one before it, and each stands in the log of \
              {} (a list to which entries can only be added).",

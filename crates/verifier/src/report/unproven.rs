@@ -25,11 +25,13 @@ pub(super) fn sentences(examined: &Examined) -> Vec<String> {
             .to_owned(),
     );
     if let Some(index) = &examined.index {
-        all.push(format!(
-            "That {} put everything into the bundle. Nothing was removed from the middle of its record, but what came \
-             after the last event shown may have been left out.",
-            index.exporter
-        ));
+        let middle = if examined.complains_of("events") {
+            "Its record itself does not hold, see \"What is wrong\"."
+        } else {
+            "Nothing was removed from the middle of its record, but what came after the last event shown may have been \
+             left out."
+        };
+        all.push(format!("That {} put everything into the bundle. {middle}", index.exporter));
         if !index.content {
             all.push("What the statements say: the bundle was made without content.".to_owned());
         }
