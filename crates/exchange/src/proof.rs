@@ -241,3 +241,79 @@ impl Failure for ProofFault {
         .to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proof(step: ProofStep) -> Proof {
+        let envelope = "0193a8f0-0000-7000-8000-000000000001".parse().unwrap();
+        let (from, to) = ("XA/node".parse().unwrap(), "XB/contact-point".parse().unwrap());
+        let mut proof = Proof::new(step, envelope, Digest::of(b"sealed"), from, to, Instant::from_micros(0));
+        match step {
+            ProofStep::Submitted => {}
+            ProofStep::Relayed => proof.road = Some(ProofRoad::Pouch),
+            ProofStep::Opened => {
+                proof.receipt = Some(Digest::of(b"receipt"));
+                proof.statement = Some(Digest::of(b"statement"));
+            }
+            ProofStep::Rejected => {
+                proof.statement = Some(Digest::of(b"rejection"));
+                proof.code = Some("P-505".to_owned());
+            }
+            ProofStep::NotRelayed | ProofStep::NotDelivered | ProofStep::NotOpened => {
+                proof.level = Some(ProofLevel::Fail);
+                proof.rule = Some("receipt.delivery.fail".to_owned());
+            }
+        }
+        proof
+    }
+
+    #[test]
+    fn each_step_is_written_and_read_with_its_own_members() {
+        for step in ProofStep::ALL {
+            let proof = proof(step);
+            assert_eq!(proof.check(), Ok(()), "{step:?}");
+            let json = String::from_utf8(proof.to_json().unwrap()).unwrap();
+            assert!(json.contains(&format!("\"step\":\"{}\"", step.as_str())), "{json}");
+            assert_eq!(serde_json::from_str::<Proof>(&json).unwrap(), proof);
+            assert_eq!(ProofStep::of_word(step.as_str()), Some(step));
+        }
+        assert_eq!(ProofStep::of_word("delivered"), None, "the receipt is the proof");
+    }
+
+    #[test]
+    fn a_member_too_few_or_too_many_is_refused() {
+        for step in ProofStep::ALL {
+            let good = serde_json::to_value(proof(step)).unwrap();
+            let value = |name: &str| match name {
+                "road" => "https".into(),
+                "level" => "warn".into(),
+                "rule" | "code" => "x".into(),
+                _ => serde_json::Value::from(Digest::of(b"x").to_string()),
+            };
+            for member in ["road", "receipt", "statement", "level", "rule", "code"] {
+                let mut altered = good.clone();
+                let fields = altered.as_object_mut().unwrap();
+                if fields.remove(member).is_none() {
+                    fields.insert(member.to_owned(), value(member));
+                }
+                let altered: Proof = serde_json::from_value(altered).unwrap();
+                assert_eq!(altered.check().unwrap_err().code(), "P-945", "{step:?} {member}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_format_an_unknown_member_and_long_words_are_refused() {
+        let mut other = proof(ProofStep::Submitted);
+        other.format = "rogatory/proof/9".to_owned();
+        assert_eq!(other.check().unwrap_err().code(), "P-943");
+        let mut long = proof(ProofStep::Rejected);
+        long.code = Some("P".repeat(MAX_WORD_BYTES + 1));
+        assert_eq!(long.check().unwrap_err().code(), "P-946");
+        let mut more = serde_json::to_value(proof(ProofStep::Submitted)).unwrap();
+        more["content"] = "x".into();
+        assert!(serde_json::from_value::<Proof>(more).is_err());
+    }
+}

@@ -3,15 +3,18 @@
 use crate::{
     Flow, FlowError,
     custody::chain_of,
+    ladder,
     log::{self, EVENT_LABEL},
     request::read_view,
 };
 use casefile::{Casefile, incoming::Incoming, outgoing::Outgoing, replay};
-use exchange::{RECEIVED_LABEL, Receipt, STATEMENT_LABEL, addressed_digest, settle};
+use exchange::{
+    PROOF_LABEL, Proof, ProofStep, RECEIVED_LABEL, Receipt, STATEMENT_LABEL, addressed_digest, settle,
+};
 use ledger::{Commitment, Hash, Salt, tree};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
-use store::{InboxState, Session};
+use store::{Direction, InboxState, OutboxRow, ProofRow, Session, Snapshot};
 use vocabulary::{Digest, FileId};
 
 /// Leaves read at a time.
@@ -37,6 +40,8 @@ pub struct Audit {
     pub refused: usize,
     pub received: usize,
     pub quarantined: usize,
+    /// Signed proofs of the ladder.
+    pub proofs: usize,
     /// Duties that are due and not discharged.
     pub owed: usize,
     /// Reminders and lapses that lie ahead.
@@ -65,6 +70,7 @@ impl Flow {
         self.audit_files(&mut read, &mut audit, &leaves).await?;
         self.audit_outbox(&mut read, &mut audit, &leaves).await?;
         self.audit_inbox(&mut read, &mut audit, &leaves).await?;
+        self.audit_proofs(&mut read, &mut audit, &leaves).await?;
         let now = self.now();
         let duties = read.queries().duties_open().await?;
         audit.owed = duties.iter().filter(|duty| duty.due <= now || duty.attempts > 0).count();
@@ -230,6 +236,65 @@ impl Flow {
         Ok(())
     }
 
+    /// Every signed proof is committed, stands, and contradicts neither the envelope nor another proof.
+    async fn audit_proofs(
+        &self,
+        session: &mut Snapshot,
+        audit: &mut Audit,
+        leaves: &[Commitment],
+    ) -> Result<(), FlowError> {
+        let mut from = 0;
+        loop {
+            let rows = session.queries().proofs_from(from, BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            from = last.leaf + 1;
+            for row in rows {
+                audit.proofs += 1;
+                let name = format!("proof `{}` of envelope {}", row.step, row.envelope);
+                if !committed(leaves, row.leaf, PROOF_LABEL, &row.salt, &Digest::of(&row.signed)) {
+                    audit.trouble(&name, "it is not what the ledger committed");
+                }
+                if let Err(found) = self.audit_proof(session, &row).await? {
+                    audit.trouble(&name, found);
+                }
+            }
+        }
+    }
+
+    async fn audit_proof(
+        &self,
+        session: &mut Snapshot,
+        row: &ProofRow,
+    ) -> Result<Result<(), String>, FlowError> {
+        let theirs = row.direction == Direction::Sent && row.step == ProofStep::Opened.as_str();
+        let anchor = if theirs { self.peer(row.peer).await?.anchor().clone() } else { self.own_anchor()? };
+        let proof = match Proof::read(&row.signed, &anchor, row.at) {
+            Ok(proof) => proof,
+            Err(fault) => return Ok(Err(format!("it does not stand: {fault}"))),
+        };
+        if row.direction == Direction::Received {
+            let known = session.queries().inbox(row.peer, row.envelope).await?;
+            let fits = known.is_some_and(|known| {
+                known.sealed_digest == proof.digest && proof.receipt == Some(Digest::of(&known.receipt))
+            });
+            return Ok(if fits { Ok(()) } else { Err("it names another envelope or receipt".to_owned()) });
+        }
+        let Some(sent) = session.queries().outbox(row.envelope).await? else {
+            return Ok(Err("its envelope is not in the outbox".to_owned()));
+        };
+        if theirs {
+            let copy = session.queries().copy(Direction::Sent, row.peer, row.envelope).await?;
+            let fits = ladder::compare(&proof, &sent, copy.and_then(|copy| copy.signed).as_deref());
+            return Ok(fits.map_err(|fault| fault.to_string()));
+        }
+        let late = proof.step == ProofStep::NotDelivered
+            && delivered_at_leaf(session, &sent).await?.is_some_and(|leaf| leaf < row.leaf);
+        if sent.sealed_digest != proof.digest {
+            return Ok(Err("it names another envelope".to_owned()));
+        }
+        Ok(if late { Err("it misses a receipt that was here".to_owned()) } else { Ok(()) })
+    }
+
     /// Our own root, under which our own words stand.
     pub(crate) fn own_anchor(&self) -> Result<seal::TrustAnchor, FlowError> {
         let root = self.keys.root_certificate_pem()?;
@@ -247,6 +312,20 @@ impl Flow {
         serde_json::from_slice(verified.value())
             .map_err(|_| FlowError::Record { what: "its receipt cannot be read" })
     }
+}
+
+/// The leaf of the event that records the delivery of an envelope: the ledger knows what came first, clocks may not.
+async fn delivered_at_leaf(session: &mut impl Session, sent: &OutboxRow) -> Result<Option<u64>, FlowError> {
+    let envelope = sent.envelope.to_string();
+    for row in session.queries().events(sent.file).await? {
+        let stored: serde_json::Value = serde_json::from_slice(&row.body).unwrap_or_default();
+        let says =
+            |name: &str, word: &str| stored.pointer(name).and_then(|value| value.as_str()) == Some(word);
+        if says("/event/proof", "delivered") && says("/event/envelope", &envelope) {
+            return Ok(Some(row.leaf));
+        }
+    }
+    Ok(None)
 }
 
 fn committed(leaves: &[Commitment], leaf: u64, label: &str, salt: &[u8], digest: &Digest) -> bool {

@@ -3,7 +3,7 @@
 use crate::{Flow, FlowError, log, log::EVENT_LABEL, perform::json, rung::LADDER};
 use casefile::TransportEvent;
 use exchange::{
-    CosignedHead, Envelope, LogEvidence, PROOF_LABEL, RECEIVED_LABEL, Receipt, STATEMENT_LABEL,
+    CosignedHead, Envelope, LogEvidence, PROOF_LABEL, ProofStep, RECEIVED_LABEL, Receipt, STATEMENT_LABEL,
     addressed_digest,
 };
 use ledger::{
@@ -233,6 +233,9 @@ impl Builder<'_> {
         self.put(format!("{place}/envelope.json"), envelope.to_json()?);
         self.statement(&place, Direction::Sent, row.envelope).await?;
         let mut steps = self.proofs(&place, Direction::Sent, row.envelope).await?;
+        if steps.iter().any(|step| step == ProofStep::Rejected.as_str()) {
+            self.rejection(&place, row).await?;
+        }
         if let Some(receipt) = &row.receipt {
             self.put(format!("{place}/receipt.p7m"), receipt.clone());
             self.their_receipt(&place, row, receipt).await?;
@@ -315,6 +318,20 @@ impl Builder<'_> {
             self.put(format!("{place}/statement.p7m"), signed);
         }
         Ok(word)
+    }
+
+    /// The other State's signed rejection, which came in an envelope of no file.
+    async fn rejection(&mut self, place: &str, row: &OutboxRow) -> Result<(), FlowError> {
+        let about = FileId::from_uuid(*row.envelope.as_uuid());
+        for known in
+            self.session.queries().inbox_of(about).await?.iter().filter(|known| known.peer == row.peer)
+        {
+            let copy = self.session.queries().copy(Direction::Received, known.peer, known.envelope).await?;
+            if let Some(signed) = copy.and_then(|copy| copy.signed) {
+                self.put(format!("{place}/rejection.p7m"), signed);
+            }
+        }
+        Ok(())
     }
 
     /// The signed proofs of an envelope, each with its place in our log; gives the steps proven.
@@ -562,5 +579,115 @@ fn digests(value: &serde_json::Value, found: &mut BTreeSet<Digest>) {
         serde_json::Value::Array(items) => items.iter().for_each(|item| digests(item, found)),
         serde_json::Value::Object(fields) => fields.values().for_each(|field| digests(field, found)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Pair;
+    use exchange::{Message, Statement};
+    use vocabulary::Failure as _;
+
+    async fn bundle(side: &crate::fixture::Side, file: FileId, content: bool) -> Bundle {
+        let order = side.flow.authorize(&side.first, ExportFile { content }).await.unwrap();
+        side.flow.bundle(&order, file, &BundleOptions::default()).await.unwrap()
+    }
+
+    fn named(bundle: &Bundle, ending: &str) -> usize {
+        bundle.files.keys().filter(|path| path.ends_with(ending)).count()
+    }
+
+    #[tokio::test]
+    async fn a_bundle_holds_each_word_with_its_place_in_a_log_and_content_only_when_asked() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        pair.grant(file).await;
+        for side in [&pair.a, &pair.b] {
+            let whole = bundle(side, file, true).await;
+            assert_eq!(named(&whole, "/statement.p7m"), 4);
+            assert_eq!(named(&whole, "/receipt.p7m"), 4);
+            assert_eq!(named(&whole, "/statement.tlog-proof"), 4);
+            assert_eq!(named(&whole, "/receipt.tlog-proof"), 4);
+            assert_eq!(named(&whole, "/proof-opened.p7m"), 2);
+            assert_eq!(named(&whole, ".tlog-proof"), named(&whole, ".commitment.json"));
+            assert!(whole.files.keys().any(|path| path.starts_with("objects/")));
+            let bare = bundle(side, file, false).await;
+            assert_eq!(named(&bare, "/statement.p7m"), 0);
+            assert!(bare.files.keys().all(|path| !path.starts_with("objects/")));
+            assert_eq!(named(&bare, ".tlog-proof"), named(&whole, ".tlog-proof"));
+            // Nobody reads the facts of the request in a bundle without content.
+            for (path, bytes) in bare.files.iter().filter(|(path, _)| !path.ends_with("README.txt")) {
+                let text = String::from_utf8_lossy(bytes);
+                assert!(!text.contains("\"draft\":{"), "{path}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_export_is_permitted_recorded_with_its_actor_and_named_by_its_manifest() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        let a = &pair.a;
+        let refused = a.flow.authorize(&a.second, ExportFile { content: false }).await.unwrap_err();
+        assert_eq!(refused.code(), "R-151");
+        let order = a.flow.authorize(&a.first, ExportFile { content: true }).await.unwrap();
+        let bundle = a.flow.bundle(&order, file, &BundleOptions::default()).await.unwrap();
+        a.flow.note_export(&order, file, &bundle).await.unwrap();
+        let last = a.flow.timeline(file).await.unwrap().steps.pop().unwrap();
+        assert_eq!((last.what.as_str(), last.ladder), ("exported", "transport"));
+        assert_eq!(last.actor, a.first.id);
+        assert_eq!(last.detail["manifest"], bundle.manifest.to_string());
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_rejection_stands_in_the_bundle_as_the_other_state_signed_it() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        let (a, b) = (&pair.a.flow, &pair.b.flow);
+        // A decision is not for the requesting State to say.
+        let envelope = EnvelopeId::from_uuid(a.new_uuid().unwrap());
+        let offices = ["XA/contact-point", "XB/contact-point"].map(|office| office.parse().unwrap());
+        let message = Message::Decision {
+            decision: exchange::Decision::Granted { conditions: None },
+            officers: [pair.a.first.id.clone(), pair.a.second.id.clone()],
+        };
+        let [from, to] = offices;
+        let statement = Statement::new(envelope, file, from, to, a.now(), message).to_json().unwrap();
+        let key = a.keys().office(OfficeFunction::ContactPoint).unwrap();
+        let peer = a.peer(b.us()).await.unwrap();
+        let to_whom = std::slice::from_ref(peer.office(OfficeFunction::ContactPoint).unwrap());
+        let sealed: seal::Sealed = seal::seal(&statement, key, to_whom, a.now()).unwrap();
+        let mut write = a.store().write().await.unwrap();
+        let committed = addressed_digest(envelope, from, to, &sealed.digest());
+        let (salt, leaf) = a.append(&mut write, STATEMENT_LABEL, &committed).await.unwrap();
+        let known = write.queries().outbox_of(file).await.unwrap().remove(0);
+        let row = OutboxRow {
+            envelope,
+            kind: "decision".to_owned(),
+            sealed_digest: sealed.digest(),
+            sealed: sealed.into_der(),
+            salt: salt.to_vec(),
+            leaf,
+            delivered_at: None,
+            receipt: None,
+            ..known
+        };
+        write.add_outbox(&row).await.unwrap();
+        write.commit().await.unwrap();
+        pair.settle().await;
+        let bundle = bundle(&pair.a, file, true).await;
+        let letter = bundle.envelopes.iter().find(|letter| letter.envelope == envelope).unwrap();
+        assert_eq!(letter.steps, ["relayed", "delivered", "rejected"]);
+        let signed = &bundle.files[&format!("envelopes/{}/rejection.p7m", letter.dir)];
+        let verified = seal::verify_cms_attached(signed, peer.anchor(), a.now()).unwrap();
+        assert_eq!(verified.signer(), "XB/node".parse().unwrap());
+        let proofs = a.proofs(file).await.unwrap();
+        let ladder = proofs.iter().find(|ladder| ladder.envelope == envelope).unwrap();
+        let rejected = ladder.rungs.last().unwrap();
+        assert_eq!((rejected.step.as_str(), rejected.code.as_deref()), ("rejected", Some("P-541")));
+        assert_eq!(rejected.statement, Some(Digest::of(signed)));
+        pair.audit().await;
     }
 }

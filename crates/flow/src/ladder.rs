@@ -422,3 +422,190 @@ fn passed(thresholds: &Thresholds, step: ProofStep, since: Instant, now: Instant
         rule,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        HandedBy,
+        fixture::{Pair, Side},
+    };
+    use treaty::Kind;
+    use vocabulary::FileId;
+
+    const HOURS: Duration = Duration::from_secs(HOUR);
+
+    /// The steps that a side shows of the request of a file.
+    async fn steps(side: &Side, file: FileId) -> Vec<String> {
+        let ladders = side.flow.proofs(file).await.unwrap();
+        let request = ladders.into_iter().find(|ladder| ladder.statement == "request").unwrap();
+        request.rungs.into_iter().map(|rung| rung.step).collect()
+    }
+
+    /// A request in A's outbox.
+    async fn submitted(pair: &Pair) -> (FileId, EnvelopeId) {
+        let file = pair.approve(Kind::Preservation, None).await;
+        pair.a.flow.discharge_due().await.unwrap();
+        (file, pair.a.flow.attempts_due().await.unwrap()[0].envelope)
+    }
+
+    /// Brings an envelope to B and gives its receipt.
+    async fn taken(pair: &Pair, envelope: EnvelopeId) -> Vec<u8> {
+        let bytes = pair.a.flow.envelope_bytes(envelope).await.unwrap();
+        pair.b.flow.take_in(&bytes, HandedBy::Pouch).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_step_is_signed_once_by_the_one_who_can_say_it_and_both_sides_hold_the_same_words() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        pair.grant(file).await;
+        assert_eq!(steps(&pair.a, file).await, ["submitted", "relayed", "delivered", "opened"]);
+        assert_eq!(steps(&pair.b, file).await, ["delivered", "opened"]);
+        let (ours, theirs) =
+            (pair.a.flow.proofs(file).await.unwrap(), pair.b.flow.proofs(file).await.unwrap());
+        assert_eq!(ours.len(), 4, "two statements and their words of opening");
+        for ladder in &ours {
+            let other = theirs.iter().find(|other| other.envelope == ladder.envelope).unwrap();
+            assert_eq!((ladder.digest, ladder.from, ladder.to), (other.digest, other.from, other.to));
+            let (sent, received) = if ladder.direction == "sent" { (ladder, other) } else { (other, ladder) };
+            for rung in &received.rungs {
+                let same = sent.rungs.iter().find(|one| one.step == rung.step).unwrap();
+                assert_eq!((same.signed, same.by, same.at), (rung.signed, rung.by, rung.at));
+            }
+            assert!(sent.ahead.is_empty(), "{:?}", sent.ahead);
+        }
+        let opened = ours[0].rungs.last().unwrap();
+        assert_eq!(opened.by, "XB/contact-point".parse().unwrap(), "the office says it, not its node");
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_word_of_opening_is_not_answered_with_another() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        pair.settle().await;
+        let ladders = pair.b.flow.proofs(file).await.unwrap();
+        let words: Vec<&str> = ladders.iter().map(|ladder| ladder.statement.as_str()).collect();
+        assert_eq!(words, ["request", "opened"]);
+        for side in [&pair.a, &pair.b] {
+            assert_eq!(side.flow.audit().await.unwrap().waiting, 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_ended_still_says_and_takes_that_its_last_statement_was_opened() {
+        let pair = Pair::new().await;
+        let file = pair.ask(Kind::Preservation, None).await;
+        pair.a.flow.withdraw(&pair.a.first, file, "the person was found").await.unwrap();
+        pair.settle().await;
+        let ladders = pair.a.flow.proofs(file).await.unwrap();
+        let withdrawal = ladders.iter().find(|ladder| ladder.statement == "withdrawal").unwrap();
+        assert_eq!(withdrawal.rungs.last().unwrap().step, "opened");
+        assert!(pair.a.flow.findings().await.unwrap().is_empty());
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_signed_at_each_threshold_once_and_never_after_the_step() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        let (file, envelope) = submitted(&pair).await;
+        for (hours, expected) in [
+            (0, &["submitted"][..]),
+            (1, &["submitted", "not-relayed"]),
+            (2, &["submitted", "not-relayed"]),
+            (12, &["submitted", "not-relayed", "not-relayed", "not-delivered"]),
+        ] {
+            pair.clock.set(flow.proofs(file).await.unwrap()[0].rungs[0].at.plus(HOURS * hours));
+            for _ in 0..2 {
+                flow.look_for_steps().await.unwrap();
+                flow.look_for_receipts().await.unwrap();
+            }
+            assert_eq!(steps(&pair.a, file).await, expected, "after {hours} h");
+        }
+        // The road takes it, the receipt comes, and the negatives stay as they were.
+        flow.relayed(envelope, ProofRoad::Pouch).await.unwrap();
+        let receipt = taken(&pair, envelope).await;
+        flow.settle_from_pouch(&receipt).await.unwrap();
+        pair.clock.forward(HOURS * 12);
+        flow.look_for_receipts().await.unwrap();
+        for _ in 0..2 {
+            flow.look_for_steps().await.unwrap();
+        }
+        let before = [
+            "submitted",
+            "not-relayed",
+            "not-relayed",
+            "relayed",
+            "not-delivered",
+            "delivered",
+            "not-opened",
+        ];
+        assert_eq!(steps(&pair.a, file).await, before, "no receipt is missed after it came");
+        pair.clock.forward(HOURS * 12);
+        pair.settle().await;
+        flow.look_for_steps().await.unwrap();
+        assert_eq!(
+            steps(&pair.a, file).await,
+            [&before[..], &["opened"]].concat(),
+            "opened in time for the second"
+        );
+        let ladder = &flow.proofs(file).await.unwrap()[0];
+        for rung in ladder.rungs.iter().filter(|rung| rung.step.starts_with("not-")) {
+            assert!(rung.rule.is_some() && rung.level.is_some(), "{rung:?}");
+        }
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_word_of_opening_that_comes_before_the_receipt_is_kept_and_compared_with_it() {
+        let pair = Pair::new().await;
+        let (file, envelope) = submitted(&pair).await;
+        let (a, b) = (&pair.a.flow, &pair.b.flow);
+        let receipt = taken(&pair, envelope).await;
+        b.record_stored().await.unwrap();
+        b.discharge_due().await.unwrap();
+        let word = b.attempts_due().await.unwrap()[0].envelope;
+        a.take_in(&b.envelope_bytes(word).await.unwrap(), HandedBy::Pouch).await.unwrap();
+        a.record_stored().await.unwrap();
+        assert_eq!(steps(&pair.a, file).await, ["submitted", "opened"]);
+        a.settle_from_pouch(&receipt).await.unwrap();
+        assert_eq!(steps(&pair.a, file).await, ["submitted", "relayed", "delivered", "opened"]);
+        assert!(a.findings().await.unwrap().is_empty());
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn a_word_about_other_bytes_another_receipt_or_another_statement_contradicts() {
+        let pair = Pair::new().await;
+        let (_, envelope) = submitted(&pair).await;
+        let mut read = pair.a.flow.store().read().await.unwrap();
+        let mut sent = read.queries().outbox(envelope).await.unwrap().unwrap();
+        sent.receipt = Some(b"receipt".to_vec());
+        let mut good = Proof::new(
+            ProofStep::Opened,
+            envelope,
+            sent.sealed_digest,
+            sent.addressee,
+            sent.sender,
+            sent.queued_at,
+        );
+        good.receipt = Some(Digest::of(b"receipt"));
+        good.statement = Some(Digest::of(b"statement"));
+        assert_eq!(compare(&good, &sent, Some(b"statement")), Ok(()));
+        let refused = |change: &dyn Fn(&mut Proof)| {
+            let mut bad = good.clone();
+            change(&mut bad);
+            match compare(&bad, &sent, Some(b"statement")) {
+                Err(ProofFault::Contradiction { what, .. }) => what,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(refused(&|bad| bad.step = ProofStep::Submitted), "step");
+        assert_eq!(refused(&|bad| bad.digest = Digest::of(b"other")), "envelope");
+        assert_eq!(refused(&|bad| bad.from = "XB/node".parse().unwrap()), "office");
+        assert_eq!(refused(&|bad| bad.receipt = Some(Digest::of(b"other"))), "receipt");
+        assert_eq!(refused(&|bad| bad.statement = Some(Digest::of(b"other"))), "statement");
+    }
+}

@@ -19,6 +19,7 @@ mod finding;
 #[cfg(test)]
 mod fixture;
 mod folder;
+mod head_stamp;
 mod ladder;
 mod log;
 mod officer;
@@ -44,6 +45,7 @@ pub use duty::Discharged;
 pub use error::FlowError;
 pub use finding::{Finding, Level};
 pub use folder::NodeFolder;
+pub use head_stamp::HeadToStamp;
 pub use officer::{Credential, NewOfficer};
 pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions, Stamp};
 pub use peer::Enrolled;

@@ -72,10 +72,12 @@ impl Flow {
                     self.received_ladder(&mut read, peer, letter.envelope, letter.statement).await?
                 }
             };
-            all.push((letter.at, envelope));
+            // At one instant the ledger knows what came first.
+            let leaf = envelope.rungs.iter().filter_map(|rung| rung.leaf).min();
+            all.push((letter.at, leaf, envelope));
         }
-        all.sort_by_key(|(at, _)| *at);
-        Ok(all.into_iter().map(|(_, ladder)| ladder).collect())
+        all.sort_by_key(|(at, leaf, _)| (*at, *leaf));
+        Ok(all.into_iter().map(|(.., ladder)| ladder).collect())
     }
 
     async fn sent_ladder(

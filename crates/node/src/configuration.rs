@@ -126,6 +126,9 @@ impl Configuration {
         if self.transfer.parts_at_once.is_some_and(|parts| !(1..=MAX_PARTS_AT_ONCE).contains(&parts)) {
             return wrong("transfer.parts_at_once", "1 to 4 parts can come at once");
         }
+        if self.time_stamp.as_ref().is_some_and(|time_stamp| time_stamp.roots.is_empty()) {
+            return wrong("time_stamp.roots", "at least one file with a root certificate is needed");
+        }
         match OfficeFunction::ALL.into_iter().find(|office| !self.offices.contains_key(office)) {
             Some(office) => wrong("offices", &format!("the office `{office}` is missing")),
             None => Ok(()),
@@ -182,6 +185,9 @@ const HEADER: &str = "\
 # declarations.convention_in_force                   true once the Convention is in force for the State, Art. 65
 # transfer.parts_at_once   parts of a package fetched at the same time, 1 to 4; twice the cores when not given
 # transfer.limit           the most that all fetches together take of the line, such as `20MiB/s`
+# time_stamp.authority      who stamps heads of our log (RFC 3161), such as `http://tsa.example/`; nobody when not given
+# time_stamp.roots          files with its root certificates in PEM
+# time_stamp.every_seconds  at most one stamp in so many seconds; 3600 when not given
 # offices    name and contact of each office, for people
 
 ";

@@ -9,6 +9,7 @@ mod configuration;
 mod descriptor;
 mod error;
 mod fetch;
+mod head_stamp;
 mod home;
 mod landing;
 mod limits;
@@ -23,7 +24,7 @@ mod work;
 
 pub use carried::{Exported, export_package, import_package};
 pub use client::{Road, RoadTrouble};
-pub use configuration::{Configuration, OfficeConfiguration, TransferConfiguration};
+pub use configuration::{Configuration, OfficeConfiguration, TimeStampConfiguration, TransferConfiguration};
 pub use descriptor::{export, sign};
 pub use error::NodeError;
 pub use fetch::{FetchCost, FetchProgress, Fetched, fetch_package};

@@ -3,6 +3,7 @@
 use crate::{
     Home, Limits, NodeError, Road,
     error::disk,
+    head_stamp,
     served::{ServedCounts, keep_counts},
     server::{Endpoint, router},
     serving::Turns,
@@ -92,6 +93,12 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
         tokio::spawn(work::desk(flow.clone(), road.clone(), arrived, Arc::clone(&ready), stopped.clone())),
         tokio::spawn(work::post(flow.clone(), road, ready, stopped.clone())),
         tokio::spawn(work::watch_receipts(flow.clone(), stopped.clone())),
+        tokio::spawn(head_stamp::stamp_heads(
+            flow.clone(),
+            home.clone(),
+            home.configuration.time_stamp.clone(),
+            stopped.clone(),
+        )),
         tokio::spawn(keep_counts(flow.clone(), served, stopped.clone())),
         tokio::spawn(let_in(flow.clone(), config, stopped)),
     ];

@@ -222,6 +222,8 @@ rules! {
     DELIVERY_FAIL: "receipt.delivery.fail", 40, "14", Hours(24), C, POLICY, "a missing receipt of delivery is a failure after this time";
     OPENING_WARN: "receipt.opening.warn", 40, "14", Hours(24), C, POLICY, "a missing word of opening by the addressed office is a warning after this time";
     OPENING_FAIL: "receipt.opening.fail", 40, "14", Hours(36), C, POLICY, "a missing word of opening by the addressed office is a failure after this time";
+    STAMP_WARN: "time-stamp.missing.warn", 40, "14", Hours(24), C, POLICY, "a head of the log without a time-stamp is a warning after this time, where an authority is configured";
+    STAMP_FAIL: "time-stamp.missing.fail", 40, "14", Hours(72), C, POLICY, "a head of the log without a time-stamp is a failure after this time, where an authority is configured";
     ITEM_MAXIMUM: "item.maximum", 23, "1", Count(100), B, POLICY, "items in one request";
     PERSON_MAXIMUM: "person.maximum", 23, "1", Count(100), B, POLICY, "persons in one request";
     ITEM_WINDOW_LONG: "item.window.long", 24, "2", Days(366), C, POLICY, "a longer window for one item is questioned";
