@@ -6,8 +6,8 @@
 mod harness;
 
 use harness::{Node, Scene, program, wait_for};
-use serde_json::Value;
-use std::{fs, path::Path};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Command};
 
 /// A preservation that was asked, granted and effected, with every word of opening back at its sender.
 fn walked() -> (Scene, String) {
@@ -57,6 +57,7 @@ fn a_bundle_of_either_side_holds_and_a_changed_one_does_not() {
             }
         }
     }
+    in_a_browser(&scene);
     let (out, report) = last.unwrap();
     let number = report["envelopes"][0]["number"].as_str().unwrap();
     let envelope = report["envelopes"][0]["envelope"].as_str().unwrap();
@@ -73,6 +74,31 @@ fn a_bundle_of_either_side_holds_and_a_changed_one_does_not() {
             .iter()
             .any(|one| one["code"] == "P-972" && one["thing"].as_str().unwrap().ends_with("receipt.p7m"))
     );
+}
+
+/// The page says the same of the ZIP files; only where Node.js modules and a Chromium are installed.
+fn in_a_browser(scene: &Scene) {
+    let Some(modules) = std::env::var_os("ROGATORY_NODE_MODULES") else {
+        println!("skipped: ROGATORY_NODE_MODULES names no folder");
+        return;
+    };
+    let verifier = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier");
+    let files = ["XA-bundle.zip", "XB-bundle.zip", "XA-bundle.bare.zip", "XB-bundle.bare.zip"];
+    let cases: Vec<Value> = files.iter().map(|file| json!({"file": file, "trust": {}})).collect();
+    fs::write(scene.path("cases.json"), Value::from(cases).to_string()).unwrap();
+    let folder = scene.path("");
+    let done = Command::new("node")
+        .arg(verifier.join("tests/browser/judge.mjs"))
+        .args([modules, verifier.join("browser/verifier.html").into(), folder.into()])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let said: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let said = said["results"].as_array().unwrap();
+    assert_eq!(said.len(), files.len());
+    for (file, page) in files.iter().zip(said) {
+        assert_eq!(page["verdict"], "holds-within", "{file}: {page:#}");
+    }
 }
 
 #[test]

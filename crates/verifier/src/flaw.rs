@@ -104,7 +104,7 @@ impl Flaw {
 
     pub fn clause(self) -> &'static str {
         match self {
-            Self::Container | Self::Missing | Self::Manifest | Self::Index => "spec/07-bundle.md",
+            Self::Container | Self::Missing | Self::Manifest | Self::Index => "spec/07-proofs.md, 7.5",
             Self::Document => "spec/README.md, Conventions",
             Self::Encoding | Self::Signature => "spec/02-exchange.md, 2.1; RFC 5652, 5",
             Self::Certificate => "spec/01-descriptor.md, 1.2; RFC 5280, 6.1",
@@ -115,7 +115,7 @@ impl Flaw {
             Self::Cosignature => "spec/03-ledger.md, 3.5",
             Self::SplitView => "spec/03-ledger.md, 3.7",
             Self::Receipt => "spec/02-exchange.md, 2.9",
-            Self::Step | Self::Contradiction => "spec/02-exchange.md",
+            Self::Step | Self::Contradiction => "spec/07-proofs.md, 7.2",
             Self::History => "spec/03-ledger.md",
             Self::TimeStamp => "spec/06-seals.md, 6.4; RFC 3161",
         }

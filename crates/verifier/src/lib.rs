@@ -14,6 +14,7 @@ mod hash;
 pub mod inquiry;
 mod instant;
 mod json;
+pub mod judge;
 mod key;
 mod log_proof;
 mod note;

@@ -152,7 +152,7 @@ pub(crate) struct SignedHead {
     /// What was signed.
     pub text: String,
     pub lines: Vec<Line>,
-    /// The key of the log, as text.
+    /// The origin: a log goes on when its key is replaced.
     pub log: String,
 }
 
@@ -173,7 +173,7 @@ impl SignedHead {
         if head.origin != log.name {
             return Err(wrong(Flaw::Note, format!("the head is of another log than `{}`", log.name)));
         }
-        Ok(Self { head, text: text.to_owned(), lines, log: log.text.clone() })
+        Ok(Self { log: head.origin.clone(), head, text: text.to_owned(), lines })
     }
 
     /// When this cosigner confirmed the head, if it did; a line of it that does not verify is wrong.

@@ -477,6 +477,95 @@ fn an_edited_event_is_refused_although_the_chain_is_made_again() {
     refused(&world, "P-981", "events/0003.tlog-proof");
 }
 
+/// The State withdraws a key: what was received after is not believed, what was received before stands.
+#[test]
+fn a_withdrawn_key_is_believed_only_for_what_was_received_before() {
+    for (until, holds) in [("2026-11-24T06:09:00Z", false), ("2026-11-24T06:30:00Z", true)] {
+        let mut world = World::new();
+        let issued = &world.a.offices[&OfficeFunction::ContactPoint];
+        let key = issued.certificate().fingerprint();
+        let mut content = descriptor(&world);
+        content["sequence"] = json!(2);
+        content["issued"] = json!("2026-11-25T00:00:00Z");
+        content["retired"] = json!([{"key": key, "until": until}]);
+        let signed = world.a.root.sign(content.to_string().as_bytes(), at("2026-11-25T00:00:00Z")).unwrap();
+        world.put("states/XA/descriptor-2.p7m", signed);
+        world.pack();
+        let report = judged(&world, &world.trust());
+        assert_eq!(report.verdict == Verdict::Holds, holds, "{until}: {:#?}", report.complaints);
+        assert!(report.notes.iter().any(|note| note.contains("was withdrawn by XA")), "{:?}", report.notes);
+        if !holds {
+            refused(&world, "P-976", "statement.p7m");
+        }
+    }
+}
+
+fn descriptor(world: &World) -> Value {
+    let (content, _) = seal::verify_self_signed(&world.files["states/XA/descriptor-1.p7m"]).unwrap();
+    serde_json::from_slice(&content).unwrap()
+}
+
+/// A log goes on under a new key; both keys are those of signed descriptions.
+#[test]
+fn a_log_with_a_new_key_is_one_log() {
+    let mut world = World::new();
+    let newer = bundle::Node::new("XA", 30);
+    let mut content = descriptor(&world);
+    content["sequence"] = json!(2);
+    content["issued"] = json!("2026-11-25T00:00:00Z");
+    content["log"] = json!(newer.log_key.vkey());
+    let signed = world.a.root.sign(content.to_string().as_bytes(), at("2026-11-25T00:00:00Z")).unwrap();
+    world.put("states/XA/descriptor-2.p7m", signed);
+    let old = world.files["states/XA/log.vkey"].clone();
+    world.put("states/XA/log-1.vkey", old);
+    world.put("states/XA/log.vkey", format!("{}\n", newer.log_key.vkey()));
+    let entry = world.a.commit("rogatory/event/1", digest_of_file(&world, "events/0001.json"));
+    world.a.log_key = newer.log_key;
+    world.write_proof("events/0001", true, &entry);
+    world.pack();
+    let report = judged(&world, &world.trust());
+    assert_eq!(report.verdict, Verdict::Holds, "{:#?}", report.complaints);
+    // Another past under the new key is another past of the same log.
+    let mut twin = bundle::Node::new("XA", 30);
+    let entry = twin.commit("rogatory/event/1", digest_of_file(&world, "events/0001.json"));
+    for _ in 0..20 {
+        twin.commit("rogatory/event/1", Digest::of(b"another past"));
+    }
+    std::mem::swap(&mut world.a.log, &mut twin.log);
+    world.write_proof("events/0001", true, &entry);
+    world.pack();
+    refused(&world, "P-983", "");
+}
+
+#[test]
+fn a_rejection_is_that_of_the_receiver_and_of_this_envelope() {
+    let (node, contact) = (OfficeFunction::Node, OfficeFunction::ContactPoint);
+    for (signer, about, code) in
+        [(node, ONE, None), (contact, ONE, Some("P-976")), (node, TWO, Some("P-985"))]
+    {
+        let mut world = World::new();
+        let digest = digest_of(&world, ONE);
+        let when = "2026-11-24T06:14:00Z";
+        let report =
+            json!({"family": "peer-fault", "code": "P-541", "message": "out of place", "remedy": "none"});
+        let statement = json!({"format": "rogatory/statement/1", "envelope": "0193a8f0-0000-7000-8000-0000000000e9",
+            "file": ONE, "from": world.b.office(signer), "to": world.a.office(node), "at": when,
+            "message": {"type": "rejection", "envelope": about, "sealed": digest, "report": report}});
+        let rejection = world.b.sign(signer, statement.to_string().as_bytes(), at(when));
+        let more = json!({"statement": Digest::of(&rejection), "code": "P-541"});
+        let signed = proof((&world.a, node), world.b.office(node), "rejected", ONE, digest, at(when), more);
+        world.put(&format!("{}/rejection.p7m", folder(ONE)), rejection);
+        add_proof(&mut world, "rejected", signed);
+        match code {
+            None => {
+                let report = judged(&world, &world.trust());
+                assert_eq!(report.verdict, Verdict::Holds, "{:#?}", report.complaints);
+            }
+            Some(code) => refused(&world, code, "rejection.p7m"),
+        }
+    }
+}
+
 #[test]
 fn a_container_that_can_be_read_in_two_ways_is_refused() {
     let world = World::new();

@@ -43,7 +43,7 @@ struct Growth {
     path: Vec<Hash>,
 }
 
-/// What was seen of each log, by the text of its key.
+/// What was seen of each log, by its origin.
 #[derive(Default)]
 pub(super) struct Heads {
     roots: BTreeMap<(String, u64), (Hash, String)>,
@@ -211,7 +211,7 @@ impl Examination<'_> {
             self.heads.roots.keys().filter(|key| !self.heads.tied.contains(*key)).cloned().collect();
         for (log, size) in loose {
             let many = self.heads.roots.keys().filter(|(other, _)| *other == log).count() > 1;
-            let owner = self.found.states.iter().find(|state| state.logs.iter().any(|key| key.text == log));
+            let owner = self.found.states.iter().find(|state| state.log_name() == log);
             let code = owner.map(|state| state.code.clone());
             self.found.loose.extend(code.filter(|_| many).map(|code| (code, size)));
         }

@@ -44,9 +44,22 @@ pub struct Descriptor {
     certificates: Vec<Digest>,
     log: NoteKey,
     cosigner: NoteKey,
+    /// Keys that were withdrawn, by digest, and until when they are believed.
+    retired: Vec<(Digest, Instant)>,
 }
 
 impl State {
+    /// The origin of the State's log.
+    pub(super) fn log_name(&self) -> String {
+        format!("{}.log.rogatory", self.code.to_lowercase())
+    }
+
+    /// Until when a withdrawn certificate is believed, as the newest descriptor that names it says.
+    pub(super) fn withdrawn(&self, certificate: &Certificate) -> Option<Instant> {
+        let named = self.descriptors.iter().rev().flat_map(|descriptor| &descriptor.retired);
+        named.into_iter().find(|(key, _)| *key == certificate.digest).map(|(_, until)| *until)
+    }
+
     /// True when a descriptor of this State names the certificate.
     pub fn names(&self, certificate: &Certificate) -> bool {
         self.descriptors.iter().any(|descriptor| descriptor.certificates.contains(&certificate.digest))
@@ -231,5 +244,18 @@ fn descriptor(bytes: &[u8], code: &str, root: &Certificate) -> Result<Descriptor
         }
         certificates.push(certificate.digest);
     }
-    Ok(Descriptor { sequence: json.count("sequence")?, issued, certificates, log, cosigner })
+    let retired = retired(&json)?;
+    Ok(Descriptor { sequence: json.count("sequence")?, issued, certificates, log, cosigner, retired })
+}
+
+fn retired(json: &Json) -> Result<Vec<(Digest, Instant)>, Wrong> {
+    const MAX_RETIRED: usize = 256;
+    if json.member("retired").is_none() {
+        return Ok(Vec::new());
+    }
+    let keys = json.list("retired")?;
+    if keys.len() > MAX_RETIRED {
+        return Err(wrong(Flaw::Descriptor, "it names more than 256 withdrawn keys"));
+    }
+    keys.iter().map(|key| Ok((key.digest("key")?, key.instant("until")?))).collect()
 }

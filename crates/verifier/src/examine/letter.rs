@@ -2,7 +2,7 @@
 
 use super::{Check, Examination, Index, IndexLine, Negative, StampedHead, State, Step, Witnessed, index};
 use crate::{
-    certificate::is_office,
+    certificate::{Certificate, is_office},
     encoding::unbase64,
     flaw::{Flaw, Wrong, wrong},
     hash::Digest,
@@ -16,6 +16,8 @@ use crate::{
 const MAX_ENVELOPE_BYTES: usize = 3 << 20;
 const ENVELOPE: &str = "rogatory/envelope/1";
 const STATEMENT: &str = "rogatory/statement/1";
+/// A word of opening needs a reader of version 2 (spec/02, 2.2).
+const WITH_OPENED: &str = "rogatory/statement/2";
 const RECEIVED: &str = "rogatory/received/1";
 const RECEIPT: &str = "rogatory/receipt/1";
 
@@ -45,6 +47,7 @@ pub struct Statement {
     pub by: String,
     /// When it was made, as the office says.
     pub at: Instant,
+    certificate: Certificate,
 }
 
 /// A signed receipt.
@@ -142,6 +145,7 @@ impl Examination<'_> {
         letter.sent_entry = entry.map(|(entry, salt)| self.same_salt(&place, entry, salt, outside.salt));
         self.receipt(&place, &mut letter);
         self.steps(&place, index, &mut letter);
+        self.rejection(&place, &letter);
         self.agree_with_index(&place, line, &letter);
         Some(letter)
     }
@@ -218,9 +222,7 @@ impl Examination<'_> {
         if by != letter.from {
             return Err(wrong(Flaw::Certificate, format!("`{by}` signed it, expected `{}`", letter.from)));
         }
-        let json = Json::parse(&signed.content)?;
-        json.format(STATEMENT)?;
-        json.exactly(&["format", "envelope", "file", "from", "to", "at", "message"])?;
+        let json = statement_json(&signed.content)?;
         let same = index::identifier(json.text("envelope")?)? == letter.envelope
             && office(&json, "from")? == letter.from
             && office(&json, "to")? == letter.to;
@@ -234,7 +236,12 @@ impl Examination<'_> {
         if kind != "rejection" && index::identifier(json.text("file")?)? != index.file {
             return Err(wrong(Flaw::Index, "the statement is of another file"));
         }
-        Ok(Statement { digest: Digest::of(bytes), by, at: json.instant("at")? })
+        Ok(Statement {
+            digest: Digest::of(bytes),
+            by,
+            at: json.instant("at")?,
+            certificate: signed.certificate,
+        })
     }
 
     /// Reads a signed message of an office of `code`; one that no description names is noted.
@@ -243,7 +250,22 @@ impl Examination<'_> {
         let state =
             self.state(code).ok_or_else(|| wrong(Flaw::Root, format!("`{code}` is not established")))?;
         let by = signed.by(code, &state.root)?;
-        if !state.names(&signed.certificate) {
+        if let Some(until) = state.withdrawn(&signed.certificate) {
+            let at = signed.at.unwrap_or(until);
+            if at > until {
+                return Err(wrong(
+                    Flaw::Certificate,
+                    format!("`{by}` signed at {at} with a key withdrawn at {until}"),
+                ));
+            }
+            let note = format!(
+                "A key of `{by}` was withdrawn by {code} and is to be believed for what others saw until {until}. What it \
+                 signed says an earlier time; only time-stamps and confirmed logs show that it is so."
+            );
+            if !self.found.notes.contains(&note) {
+                self.found.notes.push(note);
+            }
+        } else if !state.names(&signed.certificate) {
             let note = format!(
                 "A certificate of `{by}` stands under the root of {code}, and no description in the bundle names it: \
                  it was replaced, or never announced."
@@ -311,9 +333,27 @@ impl Examination<'_> {
         let Some(bytes) = self.file(&path) else { return };
         let outcome = self.read_receipt(bytes, letter, &path);
         letter.receipt = self.note(Check::Receipts, &path, outcome);
+        self.seen_in_time(place, letter);
         let receiver = letter.receiver().to_owned();
         let entry = self.entry(&format!("{place}/receipt"), RECEIVED, &letter.digest, &receiver);
         letter.received_entry = entry.map(|(entry, _)| entry);
+    }
+
+    /// A key that its State withdrew is believed for what the receiver saw until then (spec/01, 1.6).
+    fn seen_in_time(&mut self, place: &str, letter: &Letter) {
+        let (Some(statement), Some(receipt)) = (&letter.statement, &letter.receipt) else { return };
+        let until = self.state(letter.sender()).and_then(|state| state.withdrawn(&statement.certificate));
+        if let Some(until) = until.filter(|until| receipt.at > *until) {
+            let what = format!(
+                "`{}` signed it with a key withdrawn at {until}, and it was received after",
+                statement.by
+            );
+            self.note::<()>(
+                Check::Statements,
+                &format!("{place}/statement.p7m"),
+                Err(wrong(Flaw::Certificate, what)),
+            );
+        }
     }
 
     /// spec/02, 2.9 and 2.10.
@@ -371,12 +411,42 @@ impl Examination<'_> {
         let key =
             key.ok_or_else(|| wrong(Flaw::Cosignature, "the receiver's node did not confirm the head"))?;
         confirmation(&head.text(), &line, key)?;
-        // Which of the sender's keys made the log is not said; with one key there is no doubt.
-        if let [log] = self.logs_of(letter.sender())?.as_slice() {
-            self.heads.see(&log.text, &head, path);
-            self.heads.tie(&log.text, head.size);
-        }
+        self.heads.see(&head.origin, &head, path);
+        self.heads.tie(&head.origin, head.size);
         Ok(())
+    }
+
+    /// The other State's own word that it rejected, which the sender's proof `rejected` names (spec/02, 2.11).
+    fn rejection(&mut self, place: &str, letter: &Letter) {
+        let path = format!("{place}/rejection.p7m");
+        let Some(bytes) = self.file(&path) else { return };
+        let outcome = self.read_rejection(bytes, letter);
+        self.note(Check::Steps, &path, outcome);
+    }
+
+    fn read_rejection(&mut self, bytes: &[u8], letter: &Letter) -> Result<(), Wrong> {
+        let (signed, by) = self.signed_by(bytes, letter.receiver())?;
+        if by != format!("{}/node", letter.receiver()) {
+            return Err(wrong(
+                Flaw::Certificate,
+                format!("`{by}` signed it, expected `{}/node`", letter.receiver()),
+            ));
+        }
+        let json = statement_json(&signed.content)?;
+        let message = json.get("message")?;
+        let about = message.text("type")? == "rejection"
+            && index::identifier(message.text("envelope")?)? == letter.envelope
+            && message.digest("sealed")? == letter.digest
+            && office(&json, "from")? == by;
+        if !about {
+            return Err(wrong(Flaw::Step, "it is not the rejection of this envelope and its sealed bytes"));
+        }
+        let named = letter.step("rejected").and_then(|step| step.statement);
+        if named == Some(Digest::of(bytes)) {
+            Ok(())
+        } else {
+            Err(wrong(Flaw::Step, "the proof `rejected` names another rejection, or is not there"))
+        }
     }
 
     fn agree_with_index(&mut self, place: &str, line: &IndexLine, letter: &Letter) {
@@ -428,6 +498,15 @@ impl Examination<'_> {
             );
         }
     }
+}
+
+/// The members of a statement, in the version that its message needs.
+fn statement_json(content: &[u8]) -> Result<Json, Wrong> {
+    let json = Json::parse(content)?;
+    let opened = json.get("message")?.text("type")? == "opened";
+    json.format(if opened { WITH_OPENED } else { STATEMENT })?;
+    json.exactly(&["format", "envelope", "file", "from", "to", "at", "message"])?;
+    Ok(json)
 }
 
 pub(super) fn office(json: &Json, name: &str) -> Result<String, Wrong> {
