@@ -14,7 +14,8 @@ use command::{
     custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
     evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
     key::KeyCommand, log::LogCommand, node::NodeCommand, officer::OfficerCommand, peer::PeerCommand,
-    request::RequestCommand, time::TimeCommand, treaty::TreatyCommand, witness::WitnessCommand,
+    request::RequestCommand, time::TimeCommand, treaty::TreatyCommand, verify::VerifyArguments,
+    witness::WitnessCommand,
 };
 use context::Context;
 use output::Output;
@@ -110,6 +111,11 @@ enum Noun {
     /// A witness of logs without a node, for an oversight body.
     #[command(subcommand, after_help = "Example:\n  rogatory witness serve ./witness")]
     Witness(WitnessCommand),
+    /// Check a bundle of proofs as a court does: what is proven, what is not, what would have to be forged.
+    #[command(
+        after_help = "Example:\n  rogatory verify FILE.rogatory.zip --fingerprint XA=4T9KX-... --pdf report.pdf"
+    )]
+    Verify(VerifyArguments),
     /// The Convention as data.
     #[command(subcommand, after_help = "Example:\n  rogatory treaty grounds")]
     Treaty(TreatyCommand),
@@ -158,6 +164,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::Finding(command) => command.run(&context).await,
         Noun::Log(command) => command.run(&context).await,
         Noun::Witness(command) => command.run(context.json).await,
+        Noun::Verify(arguments) => arguments.run(),
         Noun::Treaty(command) => command.run(),
     }
 }

@@ -18,4 +18,5 @@ pub(crate) mod peer;
 pub(crate) mod request;
 pub(crate) mod time;
 pub(crate) mod treaty;
+pub(crate) mod verify;
 pub(crate) mod witness;
