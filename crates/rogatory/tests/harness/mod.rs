@@ -367,10 +367,23 @@ impl Node {
 
     /// Waits until nothing is owed or under way, and examines the node.
     pub(crate) fn settled(&self) -> Value {
-        wait_for(&format!("everything owed by {}", self.state), || {
+        let began = Instant::now();
+        loop {
             let found = self.well();
-            (found["audit"]["waiting"] == 0 && found["audit"]["owed"] == 0).then_some(found)
-        })
+            let audit = &found["audit"];
+            if audit["waiting"] == 0 && audit["owed"] == 0 {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "{} still owes: {audit:#}\n{}", self.state, self.last_words());
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// The end of what the serving process logged.
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("serve.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(30).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 }
 
