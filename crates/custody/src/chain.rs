@@ -563,4 +563,16 @@ mod tests {
         let links = vec![acquired(); MAX_LINKS + 1];
         assert_eq!(Chain::verify(&links), Err(ChainBroken { at: MAX_LINKS, fault: LinkFault::TooLong }));
     }
+
+    #[test]
+    fn a_chain_of_as_many_links_as_allowed_holds_and_takes_no_more() {
+        let mut chain = Chain::start(acquired()).unwrap();
+        while chain.links().len() < MAX_LINKS {
+            let link = Link { at: acquired().at, ..following(&chain, Action::Verified, SENDER) };
+            chain.append(link).unwrap();
+        }
+        assert_eq!(Chain::verify(chain.links()), Ok(chain.clone()));
+        let more = following(&chain, Action::Verified, SENDER);
+        assert_eq!(refusal(&chain, more), LinkFault::TooLong);
+    }
 }
