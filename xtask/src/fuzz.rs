@@ -182,7 +182,7 @@ fn keep(program: &Path, work: &Path, seeds: &Path) -> Result<()> {
     let fresh = seeds.with_extension("new");
     fs::create_dir_all(&fresh)?;
     let status = Command::new(program)
-        .arg("-merge=1")
+        .args(["-set_cover_merge=1", "-use_counters=0"])
         .args([&fresh, &seeds.to_owned(), &work.to_owned()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
