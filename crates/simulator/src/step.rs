@@ -114,7 +114,10 @@ pub enum What {
         state: usize,
     },
     /// A State replaces a key, starts its node again and issues a newer descriptor.
-    Rotate { state: usize, key: Key },
+    Rotate {
+        state: usize,
+        key: Key,
+    },
     /// A State enrols the newest descriptor of another.
     Learn {
         state: usize,
