@@ -150,7 +150,7 @@ fn a_head_signed_by_another_log_key_is_refused() {
     let sent = exercise.envelope();
     let stranger = Node::new("XA", 5);
     let error = admit(&sent, exercise.b.state, &stranger.peer(), None, &[], now()).unwrap_err();
-    assert_eq!(error.code(), "P-233");
+    assert_eq!(error.code(), "P-920");
     let mut forged = sent.clone();
     forged.log.checkpoint = sent.log.checkpoint.replacen("xa.log.rogatory\n9\n", "xa.log.rogatory\n8\n", 1);
     assert_ne!(forged, sent);

@@ -21,6 +21,8 @@ pub enum FlowError {
     #[error(transparent)]
     Admit(#[from] exchange::AdmitFault),
     #[error(transparent)]
+    Proof(#[from] exchange::ProofFault),
+    #[error(transparent)]
     Settle(#[from] exchange::SettleFault),
     #[error(transparent)]
     Descriptor(#[from] register::DescriptorError),
@@ -216,6 +218,7 @@ impl FlowError {
             Self::Envelope(e) => e,
             Self::Statement(e) => e,
             Self::Admit(e) => e,
+            Self::Proof(e) => e,
             Self::Settle(e) => e,
             Self::Descriptor(e) => e,
             Self::Unbelieved(e) => e,

@@ -1,15 +1,18 @@
 //! The workers: open what arrived, discharge duties, hand envelopes over, fetch packages, watch the clocks.
 
 use crate::{Road, fetch};
-use exchange::RoadTrouble;
+use exchange::{ProofRoad, RoadTrouble};
 use flow::{Attempt, Flow, FlowError};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use store::{Changes, StoreFault};
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::{self, JoinSet},
+};
 use vocabulary::{Failure as _, Family, FileId, PackageId, StateCode};
 
 /// How soon work that has come due is seen.
@@ -18,6 +21,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(5);
 /// Packages fetched at the same time.
 const FETCHES_MAX: usize = 2;
+/// How long a peer is left alone when our own machine failed.
+const TROUBLE: Duration = Duration::from_secs(1);
+/// How long attempts under way may take after the order to stop.
+const GRACE: Duration = Duration::from_secs(5);
 /// How often missing receipts are looked for.
 const RECEIPTS: Duration = Duration::from_secs(30);
 
@@ -107,40 +114,49 @@ fn begin_fetch(
     });
 }
 
-/// Hands envelopes over until `stop`: in order to one peer, to different peers at the same time.
+/// Hands envelopes over until `stop`: in order to one peer, and no peer waits for another.
 pub(crate) async fn post(flow: Flow, road: Road, ready: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+    let mut rounds = JoinSet::new();
+    // To whom a round is under way, by its task.
+    let mut under_way: HashMap<task::Id, StateCode> = HashMap::new();
     while !*stop.borrow() {
-        let due = match flow.attempts_due().await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(code = error.code(), "the outbox could not be read: {error}");
-                Vec::new()
+        for (peer, attempts) in due_by_peer(&flow).await {
+            if !under_way.values().any(|known| *known == peer) {
+                let round = hand_over_all(flow.clone(), road.clone(), attempts, stop.clone());
+                under_way.insert(rounds.spawn(round).id(), peer);
             }
-        };
-        if due.is_empty() {
-            tokio::select! {
-                () = ready.notified() => {}
-                () = tokio::time::sleep(PAUSE) => {}
-                _ = stop.changed() => {}
+        }
+        // What is committed while envelopes go out is mostly their receipts: that wakes nobody.
+        let idle = under_way.is_empty();
+        tokio::select! {
+            Some(ended) = rounds.join_next_with_id() => {
+                under_way.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
             }
-            continue;
+            () = ready.notified(), if idle => {}
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = stop.changed() => {}
         }
-        let mut by_peer: BTreeMap<StateCode, Vec<Attempt>> = BTreeMap::new();
-        for attempt in due {
-            by_peer.entry(attempt.peer).or_default().push(attempt);
+    }
+    // A peer that keeps silent does not keep the node from stopping; what it took is receipted the next time.
+    let ended = async { while rounds.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(GRACE, ended).await;
+}
+
+async fn due_by_peer(flow: &Flow) -> BTreeMap<StateCode, Vec<Attempt>> {
+    let mut by_peer: BTreeMap<StateCode, Vec<Attempt>> = BTreeMap::new();
+    match flow.attempts_due().await {
+        Ok(due) => due.into_iter().for_each(|attempt| by_peer.entry(attempt.peer).or_default().push(attempt)),
+        Err(error) => tracing::error!(code = error.code(), "the outbox could not be read: {error}"),
+    }
+    by_peer
+}
+
+/// One round to one peer; it ends where the peer cannot be reached.
+async fn hand_over_all(flow: Flow, road: Road, attempts: Vec<Attempt>, stop: watch::Receiver<bool>) {
+    for attempt in attempts {
+        if *stop.borrow() || !hand_over(&flow, &road, &attempt).await {
+            break;
         }
-        let mut rounds = tokio::task::JoinSet::new();
-        for (_, attempts) in by_peer {
-            let (flow, road, stop) = (flow.clone(), road.clone(), stop.clone());
-            rounds.spawn(async move {
-                for attempt in attempts {
-                    if *stop.borrow() || !hand_over(&flow, &road, &attempt).await {
-                        break;
-                    }
-                }
-            });
-        }
-        while rounds.join_next().await.is_some() {}
     }
 }
 
@@ -150,7 +166,8 @@ async fn hand_over(flow: &Flow, road: &Road, attempt: &Attempt) -> bool {
         Ok(reached) => reached,
         Err(error) => {
             tracing::error!(code = error.code(), "an envelope could not be handed over: {error}");
-            tokio::time::sleep(PAUSE).await;
+            // What came of the attempt could not be written, so nothing puts the next one off.
+            tokio::time::sleep(TROUBLE).await;
             false
         }
     }
@@ -167,6 +184,9 @@ async fn attempted(flow: &Flow, road: &Road, attempt: &Attempt) -> Result<bool, 
         }
         answer = road.hand_over(&peer, flow.envelope_bytes(attempt.envelope).await?).await;
     }
+    if answer.as_ref().is_err_and(RoadTrouble::was_taken) {
+        flow.relayed(attempt.envelope, ProofRoad::Https).await?;
+    }
     match answer {
         Ok(receipt) => match flow.settle(attempt.envelope, &receipt).await {
             Ok(delivered) => {
@@ -178,7 +198,7 @@ async fn attempted(flow: &Flow, road: &Road, attempt: &Attempt) -> Result<bool, 
                 Ok(false)
             }
         },
-        Err(RoadTrouble::Later(trouble)) => {
+        Err(RoadTrouble::Later(trouble) | RoadTrouble::Taken(trouble)) => {
             tracing::info!(envelope = %attempt.envelope, "not delivered yet: {trouble}");
             flow.attempt_failed(attempt, &trouble).await?;
             Ok(false)
@@ -240,6 +260,9 @@ pub(crate) async fn watch_receipts(flow: Flow, mut stop: watch::Receiver<bool>) 
     while !*stop.borrow() {
         if let Err(error) = flow.look_for_receipts().await {
             tracing::error!(code = error.code(), "receipts could not be looked for: {error}");
+        }
+        if let Err(error) = flow.look_for_steps().await {
+            tracing::error!(code = error.code(), "missing steps could not be looked for: {error}");
         }
         if let Err(error) = flow.bring_forward().await {
             tracing::error!(code = error.code(), "what is put off could not be looked at: {error}");

@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use exchange::{
-    AdmitFault, CosignedHead, RoadTrouble,
+    AdmitFault, CosignedHead, ProofRoad, RoadTrouble,
     answer::{self, Challenge},
 };
 use flow::{Attempt, Delivered, Flow, FlowError, HandedBy};
@@ -348,25 +348,37 @@ impl World {
                     Err(error) => self.not_believed(message, &flow, &error).await,
                 }
             }
-            Reply::NotTaken { status, body } => match answer::trouble(status, &body) {
-                RoadTrouble::ProveFrom(head) if !message.proven => self.prove(message, &flow, &head).await,
-                RoadTrouble::ProveFrom(_) => self.attempt_failed(message, &flow, "P-528").await,
-                RoadTrouble::Halted => {
-                    if let Err(error) = flow.attempt_halted(attempt).await {
-                        self.failed(message.from, &error);
-                    }
-                    let failed = Some((message.from, attempt.attempts));
-                    Ok(Outcome { failed, ..Outcome::said("halted there") })
+            Reply::NotTaken { status, body } => {
+                let trouble = answer::trouble(status, &body);
+                if trouble.was_taken()
+                    && let Err(error) = flow.relayed(attempt.envelope, ProofRoad::Https).await
+                {
+                    self.failed(message.from, &error);
                 }
-                RoadTrouble::Later(trouble) => self.attempt_failed(message, &flow, &trouble).await,
-                RoadTrouble::Refused(report) => {
-                    if let Err(error) = flow.attempt_refused(attempt, &report).await {
-                        self.failed(message.from, &error);
+                match trouble {
+                    RoadTrouble::ProveFrom(head) if !message.proven => {
+                        self.prove(message, &flow, &head).await
                     }
-                    let said = Outcome::said("refused for good");
-                    Ok(Outcome { refused_for_good: Some(message.from), busy: vec![message.from], ..said })
+                    RoadTrouble::ProveFrom(_) => self.attempt_failed(message, &flow, "P-528").await,
+                    RoadTrouble::Halted => {
+                        if let Err(error) = flow.attempt_halted(attempt).await {
+                            self.failed(message.from, &error);
+                        }
+                        let failed = Some((message.from, attempt.attempts));
+                        Ok(Outcome { failed, ..Outcome::said("halted there") })
+                    }
+                    RoadTrouble::Later(trouble) | RoadTrouble::Taken(trouble) => {
+                        self.attempt_failed(message, &flow, &trouble).await
+                    }
+                    RoadTrouble::Refused(report) => {
+                        if let Err(error) = flow.attempt_refused(attempt, &report).await {
+                            self.failed(message.from, &error);
+                        }
+                        let said = Outcome::said("refused for good");
+                        Ok(Outcome { refused_for_good: Some(message.from), busy: vec![message.from], ..said })
+                    }
                 }
-            },
+            }
             Reply::Broken => self.attempt_failed(message, &flow, "the connection broke").await,
         }
     }

@@ -15,7 +15,7 @@ const NODES_AT_A_TIME: usize = 64;
 /// Reads over one session.
 #[derive(Debug)]
 pub struct Queries<'a> {
-    connection: &'a mut SqliteConnection,
+    pub(crate) connection: &'a mut SqliteConnection,
 }
 
 impl<'a> Queries<'a> {
@@ -108,23 +108,27 @@ impl<'a> Queries<'a> {
     ///
     /// Their order is that of the ledger: a clock that was set back changes nothing in it.
     /// Nothing follows a request that was refused and not yet delivered by another road: it could not be placed.
+    ///
+    /// At most `limit` for each peer, so that a long queue for one leaves room for the others.
     pub async fn outbox_due(self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreFault> {
         // Chosen by the small columns of an index; the statements themselves are read for those chosen only.
         let rows = sqlx::query(
             "SELECT * FROM outbox WHERE envelope_id IN (
-                 SELECT envelope_id FROM outbox
-                 WHERE delivered_at IS NULL AND refused_at IS NULL AND next_attempt <= $1
-                   AND peer NOT IN (SELECT peer FROM halts)
-                   AND NOT EXISTS (
-                       SELECT 1 FROM outbox AS earlier
-                       WHERE earlier.file_id = outbox.file_id
-                         AND earlier.delivered_at IS NULL AND earlier.refused_at IS NULL
-                         AND earlier.leaf < outbox.leaf)
-                   AND NOT EXISTS (
-                       SELECT 1 FROM outbox AS opening
-                       WHERE opening.file_id = outbox.file_id AND opening.kind = 'request'
-                         AND opening.delivered_at IS NULL AND opening.refused_at IS NOT NULL)
-                 ORDER BY leaf LIMIT $2)
+                 SELECT envelope_id FROM (
+                     SELECT envelope_id, row_number() OVER (PARTITION BY peer ORDER BY leaf) AS place
+                     FROM outbox
+                     WHERE delivered_at IS NULL AND refused_at IS NULL AND next_attempt <= $1
+                       AND peer NOT IN (SELECT peer FROM halts)
+                       AND NOT EXISTS (
+                           SELECT 1 FROM outbox AS earlier
+                           WHERE earlier.file_id = outbox.file_id
+                             AND earlier.delivered_at IS NULL AND earlier.refused_at IS NULL
+                             AND earlier.leaf < outbox.leaf)
+                       AND NOT EXISTS (
+                           SELECT 1 FROM outbox AS opening
+                           WHERE opening.file_id = outbox.file_id AND opening.kind = 'request'
+                             AND opening.delivered_at IS NULL AND opening.refused_at IS NOT NULL))
+                 WHERE place <= $2)
              ORDER BY leaf",
         )
         .bind(now.micros())
@@ -584,7 +588,7 @@ fn head_row(row: &SqliteRow) -> Result<HeadRow, StoreFault> {
     })
 }
 
-fn cosignature_row(row: &SqliteRow) -> Result<CosignatureRow, StoreFault> {
+pub(crate) fn cosignature_row(row: &SqliteRow) -> Result<CosignatureRow, StoreFault> {
     Ok(CosignatureRow {
         peer: word(row, "cosignatures", "peer")?,
         size: unsigned(row, "cosignatures", "size")?,
@@ -668,7 +672,11 @@ fn finding_row(row: &SqliteRow) -> Result<FindingRow, StoreFault> {
     })
 }
 
-fn word<T: FromStr>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreFault> {
+pub(crate) fn word<T: FromStr>(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StoreFault> {
     row.try_get::<&str, _>(column)?.parse().map_err(|_| StoreFault::Column { table, column })
 }
 
@@ -682,19 +690,27 @@ fn word_maybe<T: FromStr>(
         .transpose()
 }
 
-fn unsigned(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u64, StoreFault> {
+pub(crate) fn unsigned(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<u64, StoreFault> {
     u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
 }
 
-fn small(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u32, StoreFault> {
+pub(crate) fn small(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u32, StoreFault> {
     u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
 }
 
-fn hash(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<[u8; 32], StoreFault> {
+pub(crate) fn hash(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<[u8; 32], StoreFault> {
     row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| StoreFault::Column { table, column })
 }
 
-fn instant(row: &SqliteRow, column: &'static str) -> Result<Instant, StoreFault> {
+pub(crate) fn instant(row: &SqliteRow, column: &'static str) -> Result<Instant, StoreFault> {
     Ok(Instant::from_micros(row.try_get(column)?))
 }
 

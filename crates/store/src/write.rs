@@ -103,7 +103,8 @@ impl Write {
 
     pub async fn retry_outbox(&mut self, envelope: EnvelopeId, next: Instant, trouble: &str) -> Done {
         sqlx::query(
-            "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1, trouble = $3 WHERE envelope_id = $1",
+            "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1, trouble = $3
+             WHERE envelope_id = $1 AND delivered_at IS NULL AND refused_at IS NULL",
         )
         .bind(envelope.to_string())
         .bind(next.micros())

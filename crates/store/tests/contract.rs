@@ -243,11 +243,29 @@ async fn the_outbox_keeps_an_envelope_until_its_first_receipt() {
         .deliver_outbox(envelope(1), at(61), b"second")
         .await
         .unwrap()));
+    // An attempt that ran out after the receipt had come by another road says nothing any more.
+    write!(bench.store, |write| write.retry_outbox(envelope(1), at(90), "timed out").await.unwrap());
     let row = read!(bench.store, outbox(envelope(1))).unwrap();
     assert_eq!((row.delivered_at, row.receipt, row.trouble), (Some(at(60)), Some(b"receipt".to_vec()), None));
     assert_eq!(read!(bench.store, outbox_waiting()).len(), 1);
     assert_eq!(read!(bench.store, outbox_of(file(1))).len(), 2);
     assert_eq!(read!(bench.store, outbox_all()).len(), 2);
+}
+
+#[tokio::test]
+async fn a_long_queue_for_one_peer_leaves_room_for_another() {
+    let bench = Bench::new().await;
+    write!(bench.store, |write| {
+        for number in 1..=5 {
+            let file = file(number);
+            write.add_outbox(&OutboxRow { file, ..outbox(number) }).await.unwrap();
+        }
+        let (file, peer) = (file(6), peer("XC"));
+        write.add_outbox(&OutboxRow { file, peer, ..outbox(6) }).await.unwrap();
+    });
+    let due = read!(bench.store, outbox_due(at(9), 2));
+    let due: Vec<_> = due.into_iter().map(|row| row.envelope).collect();
+    assert_eq!(due, [envelope(1), envelope(2), envelope(6)]);
 }
 
 #[tokio::test]

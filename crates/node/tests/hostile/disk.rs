@@ -15,11 +15,11 @@ use treaty::Kind;
 use vocabulary::OfficeFunction;
 
 /// A small file system in memory; unmounted when dropped, before the folder around it goes.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     /// `None` where this user may not mount.
-    fn mount(at: &Path, mebibytes: u32) -> Option<Self> {
+    pub(crate) fn mount(at: &Path, mebibytes: u32) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let size = format!("size={mebibytes}m");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
@@ -42,14 +42,14 @@ impl SmallDisk {
     }
 
     /// Leaves not a byte.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut file = fs::OpenOptions::new().create(true).append(true).open(self.0.join("fill")).unwrap();
         for block in [1 << 16, 1 << 12, 1] {
             while file.write_all(&vec![7; block]).is_ok() {}
         }
     }
 
-    fn free(&self) {
+    pub(crate) fn free(&self) {
         fs::remove_file(self.0.join("fill")).unwrap();
     }
 }

@@ -108,6 +108,15 @@ async fn an_offices_certificate_is_not_one_for_tls() {
 
 /// A TLS certificate by the root of XB in which XB's own software would never put such a name.
 fn forged(world: &World, office: &str) -> Identity {
+    certified(world, office, |_| {})
+}
+
+/// A TLS certificate by the root of XB, changed before it is signed.
+pub(crate) fn certified(
+    world: &World,
+    office: &str,
+    change: impl FnOnce(&mut rcgen::CertificateParams),
+) -> Identity {
     let key = rcgen::KeyPair::generate().unwrap();
     let root = world.b.flow.keys().root().unwrap();
     let issuer_key = rcgen::KeyPair::from_pem(root.key_pem()).unwrap();
@@ -119,6 +128,7 @@ fn forged(world: &World, office: &str) -> Identity {
     params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages =
         vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    change(&mut params);
     let certificate = params.signed_by(&key, &issuer).unwrap();
     Identity::from_pem(&certificate.pem(), &key.serialize_pem())
 }

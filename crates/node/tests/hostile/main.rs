@@ -11,6 +11,8 @@ mod flood;
 mod log;
 mod outage;
 mod package;
+mod peer_bugs;
+mod public;
 mod quarantine;
 mod receipt;
 mod replay;

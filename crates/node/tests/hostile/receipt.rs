@@ -55,7 +55,12 @@ impl FalseNode {
 
 /// Serves `router` at the address of `node` with its TLS key, whoever comes.
 pub(crate) fn serve(node: &Node, router: Router) -> Handle<SocketAddr> {
-    let Identity(chain, key) = node.identity();
+    serve_as(node, node, router)
+}
+
+/// Serves `router` at the address of `node` with the TLS key of `who`.
+pub(crate) fn serve_as(node: &Node, who: &Node, router: Router) -> Handle<SocketAddr> {
+    let Identity(chain, key) = who.identity();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])

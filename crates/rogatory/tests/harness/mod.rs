@@ -109,8 +109,22 @@ fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
 }
 
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rogatory"));
-    for name in ["ROGATORY_NODE", "ROGATORY_OFFICER", "ROGATORY_TOKEN_FILE", "ROGATORY_LOG"] {
+    program_after(&[])
+}
+
+fn program_after(before: &[String]) -> Command {
+    let mut words = before.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_rogatory")]);
+    let mut command = Command::new(words.next().expect("the program at least"));
+    command.args(words);
+    for name in [
+        "ROGATORY_NODE",
+        "ROGATORY_OFFICER",
+        "ROGATORY_TOKEN_FILE",
+        "ROGATORY_LOG",
+        "ROGATORY_PASSPHRASE_FILE",
+        "ROGATORY_ROOT_PASSPHRASE_FILE",
+        "CREDENTIALS_DIRECTORY",
+    ] {
         command.env_remove(name);
     }
     command
@@ -132,17 +146,43 @@ pub(crate) struct Node {
     pub(crate) first: Officer,
     /// Approves and decides.
     pub(crate) second: Officer,
+    /// The words before every command of this node, such as those that enter a network of its own.
+    before: Vec<String>,
     process: Mutex<Option<Child>>,
 }
 
+/// Where a node stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    /// Its folder is made in this one.
+    pub(crate) place: PathBuf,
+    pub(crate) listen: String,
+    /// The host and port that the other State is told.
+    pub(crate) endpoint: String,
+    pub(crate) before: Vec<String>,
+}
+
+impl Site {
+    pub(crate) fn on_loopback(place: &Path) -> Self {
+        let listen = format!("127.0.0.1:{}", free_port());
+        Self { place: place.to_owned(), endpoint: listen.clone(), listen, before: Vec::new() }
+    }
+}
+
 impl Node {
-    fn make(place: &Path, name: &str, state: &'static str, zone: &str, officers: [&'static str; 2]) -> Self {
+    pub(crate) fn make(
+        site: Site,
+        name: &str,
+        state: &'static str,
+        zone: &str,
+        officers: [&'static str; 2],
+    ) -> Self {
+        let Site { place, listen, endpoint, before } = site;
         let folder = place.join(name);
-        let port = free_port();
         let officer = |id| Officer { id, token: place.join(format!("{id}.token")) };
         let [first, second] = officers.map(officer);
-        let node = Self { folder, state, first, second, process: Mutex::new(None) };
-        let (endpoint, listen) = (format!("https://127.0.0.1:{port}"), format!("127.0.0.1:{port}"));
+        let node = Self { folder, state, first, second, before, process: Mutex::new(None) };
+        let endpoint = format!("https://{endpoint}");
         node.done(&[
             "node",
             "init",
@@ -162,11 +202,7 @@ impl Node {
             "fr",
         ]);
         // The operator declares that the Convention is in force for the State.
-        let path = node.folder.join("node.toml");
-        let text = fs::read_to_string(&path).unwrap();
-        let declared = text.replace("convention_in_force = false", "convention_in_force = true");
-        assert_ne!(text, declared, "node.toml has no declaration `convention_in_force`");
-        fs::write(&path, declared).unwrap();
+        node.configure("convention_in_force = false", "convention_in_force = true");
         // A small State: the first officer holds every role, and still cannot act alone.
         node.enrol(&node.first, &["case-officer", "deciding-officer", "examiner"]);
         node.enrol(&node.second, &["deciding-officer"]);
@@ -180,8 +216,23 @@ impl Node {
         self.done(&words);
     }
 
+    /// The same node, reached by another path to its folder or made from a copy of it.
+    pub(crate) fn at(&self, folder: PathBuf) -> Self {
+        let (first, second) = (self.first.clone(), self.second.clone());
+        let before = self.before.clone();
+        Self { folder, state: self.state, first, second, before, process: Mutex::new(None) }
+    }
+
+    /// Changes a value of `node.toml`, as an operator does.
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let path = self.folder.join("node.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{}: `{from}` is not in node.toml", self.state);
+        fs::write(&path, text.replace(from, to)).unwrap();
+    }
+
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = program();
+        let mut command = program_after(&self.before);
         command.arg("--json").arg("--node").arg(&self.folder).args(words);
         command
     }
@@ -254,6 +305,26 @@ impl Node {
             thread::sleep(Duration::from_millis(2));
         }
         *process = Some(child);
+    }
+
+    /// The id of the serving process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.lock().unwrap().as_ref().expect("the node serves").id()
+    }
+
+    /// Stops the serving process as it stands (SIGSTOP); it notices nothing until `thaw`.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a frozen process go on (SIGCONT).
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
     /// Ends the serving process with SIGKILL at once, as a failing machine would.
@@ -335,19 +406,33 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let place = tempfile::Builder::new().prefix("rogatory-test-").tempdir().unwrap();
-        let path = place.path();
-        let a = Node::make(path, "aldonia", "XA", "Europe/Paris", ["ana.cruz", "li.wei"]);
-        let b = Node::make(path, "beremia", "XB", "Asia/Ho_Chi_Minh", ["minh.tran", "sara.noor"]);
+        let place = Self::place();
+        let (a, b) = (Site::on_loopback(place.path()), Site::on_loopback(place.path()));
+        Self::at(place, a, b)
+    }
+
+    pub(crate) fn place() -> tempfile::TempDir {
+        tempfile::Builder::new().prefix("rogatory-test-").tempdir().unwrap()
+    }
+
+    /// As `new`, with the nodes where they are told to stand.
+    pub(crate) fn at(place: tempfile::TempDir, a: Site, b: Site) -> Self {
+        let a = Node::make(a, "aldonia", "XA", "Europe/Paris", ["ana.cruz", "li.wei"]);
+        let b = Node::make(b, "beremia", "XB", "Asia/Ho_Chi_Minh", ["minh.tran", "sara.noor"]);
         let scene = Self { a, b, place };
-        for (from, to) in [(&scene.a, &scene.b), (&scene.b, &scene.a)] {
-            let file = scene.path(&format!("{}.p7m", from.state));
+        scene.introduce(&scene.a, &scene.b);
+        scene
+    }
+
+    /// Two States enrol each other.
+    pub(crate) fn introduce(&self, one: &Node, other: &Node) {
+        for (from, to) in [(one, other), (other, one)] {
+            let file = self.path(&format!("{}-to-{}.p7m", from.state, to.state));
             let exported = from.done(&["descriptor", "export", "--out", &file]);
             // As it is read over the telephone.
             let fingerprint = exported["fingerprint"].as_str().unwrap();
             to.done(&["peer", "add", &file, "--fingerprint", fingerprint]);
         }
-        scene
     }
 
     pub(crate) fn serving() -> Self {
@@ -464,7 +549,7 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A port outside the range from which the system gives ports to clients, so that nobody takes it while a node is down.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = std::process::id() % 500 * 20;
     loop {
