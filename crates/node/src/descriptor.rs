@@ -58,7 +58,9 @@ fn next_number(home: &Home, now: Instant) -> u64 {
 /// The keys that were replaced, newest first.
 fn retired(flow: &Flow) -> Vec<RetiredKey> {
     let old = flow.keys().retired().iter();
-    old.take(MAX_RETIRED_KEYS).map(|old| RetiredKey { key: old.fingerprint, until: old.until }).collect()
+    old.take(MAX_RETIRED_KEYS)
+        .map(|old| RetiredKey { key: old.fingerprint, until: old.until, vkey: old.vkey.clone() })
+        .collect()
 }
 
 fn read_signed(path: &Path) -> Option<Vec<u8>> {

@@ -3,7 +3,7 @@
 //! A note has no time of its own that could be trusted, so belief is judged by the receiver's clock at the
 //! moment when it first saw the signature. What was seen in time stands for ever.
 
-use crate::{Descriptor, DescriptorError, MAX_RETIRED_KEYS};
+use crate::{Descriptor, DescriptorError, MAX_RETIRED_KEYS, RetiredKey};
 use ledger::{
     CheckpointError, CosignatureError, CosignerVerifier, LogVerifier, Note, SignatureLine, SignedCheckpoint,
     checkpoint, cosignature::verify_cosignature,
@@ -42,12 +42,31 @@ impl Keyring {
         if descriptor.retired.len() > MAX_RETIRED_KEYS || retired.keys().any(in_use) {
             return Err(DescriptorError::Retired { found: descriptor.retired.len() });
         }
-        Ok(Self {
+        let mut keyring = Self {
             logs: vec![(log.clone(), None)],
             cosigners: vec![(cosigner.clone(), None)],
             offices,
             retired,
-        })
+        };
+        for key in &descriptor.retired {
+            keyring.keep_retired(key).ok_or(DescriptorError::LogKey)?;
+        }
+        Ok(keyring)
+    }
+
+    /// A log or cosigner key that the descriptor still shows; `None` when it is neither, or not the key it names.
+    fn keep_retired(&mut self, key: &RetiredKey) -> Option<()> {
+        let Some(vkey) = &key.vkey else { return Some(()) };
+        let (log, cosigner) = (self.logs.first()?.0.name(), self.cosigners.first()?.0.name());
+        if of(vkey) != key.key {
+            return None;
+        }
+        match (LogVerifier::parse(vkey), CosignerVerifier::parse(vkey)) {
+            (Ok(old), _) if old.name() == log => self.logs.push((old, Some(key.until))),
+            (_, Ok(old)) if old.name() == cosigner => self.cosigners.push((old, Some(key.until))),
+            _ => return None,
+        }
+        Some(())
     }
 
     /// Adds the keys of the descriptor before; those that are not known yet end at `end`, or as the State said.

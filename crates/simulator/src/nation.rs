@@ -286,7 +286,9 @@ fn describe(flow: &Flow, sequence: u64) -> Result<Vec<u8>> {
 
 fn retired(keys: &NodeKeys) -> Vec<RetiredKey> {
     let old = keys.retired().iter().filter(|old| old.role != KeyRole::Tls);
-    old.take(MAX_RETIRED_KEYS).map(|old| RetiredKey { key: old.fingerprint, until: old.until }).collect()
+    old.take(MAX_RETIRED_KEYS)
+        .map(|old| RetiredKey { key: old.fingerprint, until: old.until, vkey: old.vkey.clone() })
+        .collect()
 }
 
 #[cfg(test)]

@@ -58,3 +58,12 @@ async fn what_follows_a_refused_request_waits_until_it_was_delivered() {
     assert_sound(&summary);
     assert!(summary.faults.keys().any(|kind| kind.starts_with("corrupted")), "{:?}", summary.faults);
 }
+
+/// A clock was set back between a request and the words that follow it.
+#[tokio::test]
+async fn statements_keep_their_order_when_a_clock_is_set_back() {
+    let log = Log::parse(include_str!("clock-set-back.log")).unwrap();
+    let summary = simulator::replay(&log, None, &mut |_, _| {}).await.unwrap();
+    assert_sound(&summary);
+    assert_eq!(summary.exchanges, 2, "{summary:?}");
+}

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS duties (
     discharged_at BIGINT
 );
 CREATE INDEX IF NOT EXISTS duties_due ON duties (discharged_at, due);
+CREATE INDEX IF NOT EXISTS duties_open_of ON duties (file_id) WHERE discharged_at IS NULL;
 -- Sealed statements on their way out; kept for ever, with the receipt that proves delivery.
 CREATE TABLE IF NOT EXISTS outbox (
     envelope_id TEXT PRIMARY KEY,
@@ -51,8 +52,8 @@ CREATE TABLE IF NOT EXISTS outbox (
 );
 -- The envelopes without a receipt, of each file the oldest first, without reading what is sealed.
 DROP INDEX IF EXISTS outbox_open;
-CREATE INDEX IF NOT EXISTS outbox_undelivered
-    ON outbox (file_id, queued_at, leaf, next_attempt, peer, envelope_id)
+DROP INDEX IF EXISTS outbox_undelivered;
+CREATE INDEX IF NOT EXISTS outbox_in_order ON outbox (file_id, leaf, next_attempt, peer, envelope_id)
     WHERE delivered_at IS NULL AND refused_at IS NULL;
 CREATE INDEX IF NOT EXISTS outbox_file ON outbox (file_id);
 -- What peers sent; the receipt is written in the transaction that makes the envelope durable, and never again.
@@ -71,7 +72,8 @@ CREATE TABLE IF NOT EXISTS inbox (
     PRIMARY KEY (peer, envelope_id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS inbox_digest ON inbox (peer, sealed_digest);
-CREATE INDEX IF NOT EXISTS inbox_state ON inbox (state, received_at, leaf);
+DROP INDEX IF EXISTS inbox_state;
+CREATE INDEX IF NOT EXISTS inbox_in_order ON inbox (state, leaf);
 -- Drafts, statements, texts: content that can be destroyed while the history still verifies.
 CREATE TABLE IF NOT EXISTS objects (
     digest TEXT PRIMARY KEY,
