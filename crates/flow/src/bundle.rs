@@ -303,11 +303,12 @@ impl Builder<'_> {
     ) -> Result<Option<String>, FlowError> {
         let peer = self.peer.state();
         let copy = self.session.queries().copy(direction, peer, envelope).await?;
-        let Some(signed) = copy.and_then(|copy| copy.signed) else { return Ok(None) };
+        let Some(copy) = copy else { return Ok(None) };
+        let (at, Some(signed)) = (copy.sent_at, copy.signed) else { return Ok(None) };
         let word = match direction {
             Direction::Sent => None,
             Direction::Received => {
-                let verified = seal::verify_cms_attached(&signed, self.peer.anchor(), self.flow.now());
+                let verified = seal::verify_cms_attached(&signed, self.peer.anchor(), at);
                 verified
                     .ok()
                     .and_then(|verified| exchange::Statement::from_json(verified.value()).ok())
