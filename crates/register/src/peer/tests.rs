@@ -338,7 +338,7 @@ fn a_state_says_itself_until_when_a_key_is_believed() {
     let soon = at("2026-11-24T07:00:00Z");
     let (first, second) = renewed(|second, first| {
         let log = vocabulary::Digest::of(first.log.as_bytes());
-        second.retired.push(crate::RetiredKey { key: log, until: soon });
+        second.retired.push(crate::RetiredKey { key: log, until: soon, vkey: None });
     });
     let peer = second.with_earlier(&[first], OVERLAP);
     let late = soon.plus(std::time::Duration::from_secs(1));
@@ -350,7 +350,7 @@ fn a_state_says_itself_until_when_a_key_is_believed() {
 fn a_reader_of_the_newest_descriptor_alone_knows_what_was_retired() {
     let soon = at("2026-11-24T07:00:00Z");
     let stolen = vocabulary::Digest::of(b"a certificate that we never saw in use");
-    let (_, peer) = renewed(|second, _| second.retired.push(crate::RetiredKey { key: stolen, until: soon }));
+    let (_, peer) = renewed(|second, _| second.retired.push(crate::RetiredKey { key: stolen, until: soon, vkey: None }));
     assert!(peer.believes(&stolen, soon).is_ok());
     let refused = peer.believes(&stolen, soon.plus(std::time::Duration::from_secs(1))).unwrap_err();
     assert_eq!(refused.code(), "P-921");
@@ -370,7 +370,7 @@ fn a_head_of_somebody_elses_log_is_not_a_key_that_may_be_newer() {
 
 #[test]
 fn a_retired_key_that_is_in_use_and_too_many_of_them_are_refused() {
-    let retired = |key| crate::RetiredKey { key, until: now() };
+    let retired = |key| crate::RetiredKey { key, until: now(), vkey: None };
     assert_eq!(
         refused(|d| d.retired = vec![retired(vocabulary::Digest::of(d.cosigner.as_bytes()))]),
         "P-922"

@@ -374,7 +374,12 @@ impl Node {
             if audit["waiting"] == 0 && audit["owed"] == 0 {
                 return found;
             }
-            assert!(began.elapsed() < PATIENCE, "{} still owes: {audit:#}\n{}", self.state, self.last_words());
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{} still owes: {audit:#}\n{}",
+                self.state,
+                self.last_words()
+            );
             thread::sleep(PAUSE);
         }
     }
