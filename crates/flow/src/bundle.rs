@@ -7,7 +7,7 @@ use exchange::{
     addressed_digest,
 };
 use ledger::{
-    Checkpoint, Hash, InclusionProof, KeyName, SignedCheckpoint, TlogProof, checkpoint, cosignature,
+    Hash, InclusionProof, SignedCheckpoint, TlogProof, checkpoint, cosignature,
 };
 use mandate::{Authorized, Permission, Permitted};
 use register::Peer;
@@ -411,17 +411,8 @@ impl Builder<'_> {
 
     /// Our head of this size with every cosignature that is known and stands.
     async fn own_head(&mut self, size: u64) -> Result<SignedCheckpoint, FlowError> {
-        let root = log::root(&mut self.session, size).await?;
-        let head = Checkpoint::new(KeyName::of_log(self.flow.us()), size, root);
-        let note = checkpoint::sign(&head, self.flow.keys().log())?;
-        let mut signed = checkpoint::open(&note, self.flow.keys().log().verifier())?;
-        for known in self.session.queries().cosignatures_of_size(size).await? {
-            // One by a key that its State has replaced since is left out.
-            if let Ok(peer) = self.flow.peer(known.peer).await {
-                let _ = signed.add_cosignature(&known.line, peer.cosigner());
-            }
-        }
-        Ok(signed)
+        let note = self.flow.signed_head(&mut self.session, size).await?;
+        Ok(checkpoint::open(&note, self.flow.keys().log().verifier())?)
     }
 
     async fn their_receipt(&mut self, place: &str, row: &OutboxRow, signed: &[u8]) -> Result<(), FlowError> {
@@ -442,8 +433,8 @@ impl Builder<'_> {
         evidence: &LogEvidence,
         cosigned: Option<&CosignedHead>,
     ) -> Result<(), FlowError> {
-        // A head under a key that was replaced since cannot be opened here; the envelope still carries it.
-        let Ok(mut head) = checkpoint::open(&evidence.checkpoint, self.peer.log()) else { return Ok(()) };
+        // A head under a key that no descriptor names cannot be opened here; the envelope still carries it.
+        let Ok(mut head) = self.peer.open_vouched_head(&evidence.checkpoint) else { return Ok(()) };
         if let Some(line) = self.our_cosignature(&head, cosigned).await? {
             let _ = head.add_cosignature(&line, self.flow.keys().cosigner().verifier());
         }
@@ -503,9 +494,19 @@ impl Builder<'_> {
 
     async fn heads(&mut self, options: &BundleOptions) -> Result<(), FlowError> {
         let (us, other) = (self.flow.us(), self.peer.state());
-        if let Some(row) = self.session.queries().peer(other).await? {
-            let sequence = self.peer.descriptor().sequence;
-            self.put(format!("states/{other}/descriptor-{sequence}.p7m"), row.descriptor);
+        for signed in self.flow.descriptors(other).await? {
+            let known = Peer::read(&signed, self.flow.now())?;
+            let (sequence, peer) = (known.descriptor().sequence, Arc::clone(&self.peer));
+            let newest = peer.descriptor();
+            self.put(format!("states/{other}/descriptor-{sequence}.p7m"), signed);
+            for (name, key, now) in [
+                ("log", &known.descriptor().log, &newest.log),
+                ("cosigner", &known.descriptor().cosigner, &newest.cosigner),
+            ] {
+                if key != now {
+                    self.put(format!("states/{other}/{name}-{sequence}.vkey"), format!("{key}\n"));
+                }
+            }
         }
         for size in std::mem::take(&mut self.stamped) {
             let Some(stamp) = self.session.queries().stamp_covering(size.saturating_sub(1)).await? else {
