@@ -97,6 +97,7 @@ async fn make(place: &Path, folder: &str, state: &str) -> anyhow::Result<Made> {
         declarations: Default::default(),
         transfer: Default::default(),
         log: Default::default(),
+        time_stamp: None,
         offices,
     };
     configuration.declarations.convention_in_force = true;

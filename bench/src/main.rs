@@ -4,6 +4,7 @@
 mod cast;
 mod drive;
 mod evidence;
+mod ledger;
 mod machine;
 mod memory;
 mod peer;
@@ -17,7 +18,7 @@ use std::{fmt::Display, path::PathBuf, process::ExitCode};
 
 /// Figures of this machine only: what carries over is the ratio to what ran beside it.
 #[derive(Debug, Parser)]
-#[command(name = "bench", propagate_version = true)]
+#[command(name = "bench", version, propagate_version = true)]
 struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -34,6 +35,9 @@ enum What {
     /// Evidence sealed, verified, opened and sent, beside the hand, the tools of others and the physical limit.
     #[command(after_help = "Example:\n  cargo run --release -p bench -- evidence --gib 2 --rounds 3 --json")]
     Evidence(evidence::EvidenceArguments),
+    /// The ledger: appends in memory and on disk, proof sizes and verification time, beside another author's tree.
+    #[command(after_help = "Example:\n  cargo run --release -p bench -- ledger --json")]
+    Ledger(ledger::LedgerArguments),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -76,6 +80,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.what {
         What::Exchange(arguments) => told(&runtime.block_on(measure(&arguments, true))?, arguments.json),
         What::Memory(arguments) => told(&runtime.block_on(measure(&arguments, false))?, arguments.json),
+        What::Ledger(arguments) => told(&runtime.block_on(ledger::measure(&arguments))?, arguments.json),
         What::Evidence(arguments) => told(&runtime.block_on(evidence::measure(&arguments))?, arguments.json),
     }
 }

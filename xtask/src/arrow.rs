@@ -44,10 +44,13 @@ pub const MAY_USE: &[Room] = &[
     room("node",       4, &["vocabulary", "treaty", "ledger", "seal", "register", "evidence", "exchange", "store",
                             "keys", "flow"]),
     room("rogatory",   4, &["vocabulary", "treaty", "mandate", "custody", "ledger", "casefile", "seal", "register",
-                            "evidence", "exchange", "store", "keys", "flow", "node"]),
+                            "evidence", "exchange", "store", "keys", "flow", "node", "verifier"]),
+
+    // For courts: a second implementation, which must share no code with the first.
+    room("verifier",   2, &[]),
 
     room("xtask", BESIDE, &[]),
-    room("bench", BESIDE, &["vocabulary", "treaty", "mandate", "casefile", "register", "exchange", "store", "keys",
+    room("bench", BESIDE, &["vocabulary", "treaty", "mandate", "ledger", "casefile", "register", "exchange", "store", "keys",
                             "flow", "node"]),
     room("simulator", BESIDE, &["vocabulary", "treaty", "mandate", "casefile", "ledger", "seal", "register",
                                 "exchange", "store", "keys", "flow"]),
@@ -69,6 +72,11 @@ pub const ONLY: &[(&str, &[&str])] = &[
     ("rustls-webpki", &["seal"]),
     ("rcgen",         &["seal"]),
     ("cms",           &["seal"]),
+    // The judge of courts brings its own cryptography.
+    ("p256",          &["verifier"]),
+    ("p384",          &["verifier"]),
+    ("crypto-bigint", &["verifier"]),
+    ("sha1",          &["verifier"]),
     ("clap",          &["rogatory", "xtask", "bench", "simulator"]),
     ("indicatif",     &["rogatory", "xtask", "bench"]),
     ("anyhow",        &["rogatory", "xtask", "bench", "simulator"]),

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
-use xtask::{battery, code, repository, stage, tool};
+use xtask::{battery, code, fuzz, mutants, repository, stage, tool};
 
 const HELP: &str = "\
 cargo xtask test             install what the tests need, then run every stage
@@ -12,6 +12,8 @@ cargo xtask test --only NAME one stage (may be repeated)
 cargo xtask test --list      the stages
 cargo xtask install          only what the tests need
 cargo xtask battery --minutes N [--seed S]  the fault battery on real nodes, with one seed after another
+cargo xtask fuzz             every fuzz target for 60 s; --target NAME, --seconds N, --json, --keep
+cargo xtask mutants          changes that no test notices; CRATE for one of rings 0 to 2, --shard K/N for a part
 cargo xtask codes            every error code, with the failure and the file that uses it";
 
 fn main() -> ExitCode {
@@ -33,6 +35,8 @@ fn run(words: &[&str]) -> Result<bool> {
         ["install"] => tool::install(&repository::root()).map(|()| true),
         ["codes"] => codes(),
         ["battery", rest @ ..] => faults(rest),
+        ["mutants", rest @ ..] => mutated(&mutants::Plan::of_words(rest)?),
+        ["fuzz", rest @ ..] => fuzzed(&fuzz::Plan::of_words(rest)?),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(true)
@@ -83,4 +87,20 @@ fn codes() -> Result<bool> {
         println!("collision: {complaint}");
     }
     Ok(complaints.is_empty())
+}
+
+fn fuzzed(plan: &fuzz::Plan) -> Result<bool> {
+    let done = fuzz::run(&repository::root(), plan)?;
+    if plan.json {
+        println!("{}", fuzz::data(&done));
+    } else {
+        print!("{}", fuzz::table(&done));
+    }
+    Ok(done.iter().all(|one| one.broken.is_none()))
+}
+
+/// What was missed is listed, and is no failure: `docs/mutants.md` answers it.
+fn mutated(plan: &mutants::Plan) -> Result<bool> {
+    mutants::run(&repository::root(), plan, |judged| print!("{}", mutants::line(judged)))?;
+    Ok(true)
 }

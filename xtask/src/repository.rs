@@ -9,7 +9,10 @@ use std::{
 };
 
 /// Folders of our own Rust sources.
-const SOURCES: [&str; 3] = ["crates", "xtask", "bench"];
+const SOURCES: [&str; 4] = ["crates", "xtask", "bench", "fuzz"];
+
+/// Inputs of the fuzz targets: bytes, even where they look like texts.
+const INPUTS: &str = "fuzz/corpus/";
 
 /// The top folder of the repository.
 pub fn root() -> PathBuf {
@@ -43,11 +46,13 @@ pub fn text_files(root: &Path) -> Result<Vec<TextFile>> {
     let paths = match listed {
         Ok(output) if output.status.success() => {
             let names = String::from_utf8(output.stdout).context("a path in git is not UTF-8")?;
-            names.split('\0').filter(|name| !name.is_empty()).map(|name| root.join(name)).collect()
+            let ours = |name: &&str| !name.is_empty() && !name.starts_with(INPUTS);
+            names.split('\0').filter(ours).map(|name| root.join(name)).collect()
         }
         _ => {
             let mut paths = Vec::new();
             walk(root, &mut paths)?;
+            paths.retain(|path| !path.starts_with(root.join(INPUTS)));
             paths
         }
     };

@@ -1,6 +1,6 @@
 //! The stages of the one test command: each has a name, a time and an end, and the first failure stops.
 
-use crate::{repository, tool};
+use crate::{fuzz, repository, tool};
 use anyhow::{Context, Result, bail};
 use std::{
     collections::BTreeSet,
@@ -44,7 +44,7 @@ const UNITS: Stage = Stage {
     run: |bench| bench.cargo(&["test", "--workspace", "--locked", "--lib", "--bins"]),
 };
 
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     Stage { name: "install", what: "tools by others that judge our formats", run: install },
     Stage {
         name: "fmt",
@@ -65,6 +65,7 @@ const STAGES: [Stage; 9] = [
         run: |bench| bench.cargo(&["build", "--locked", "--package", "rogatory"]),
     },
     Stage { name: "test", what: "unit, integration and story tests; no tool may be missing", run: test },
+    Stage { name: "fuzz", what: "every fuzz target for a minute, two at a time", run: fuzzed },
     Stage { name: "doc", what: "cargo doc, warnings are errors", run: doc },
     Stage {
         name: "deny",
@@ -172,6 +173,15 @@ fn test(bench: &Bench<'_>) -> Result<Ending> {
             ("ROGATORY_AGE_VECTORS", tool::age_vectors(bench.root).into()),
         ],
     )
+}
+
+fn fuzzed(bench: &Bench<'_>) -> Result<Ending> {
+    let done = fuzz::run(bench.root, &fuzz::Plan::of_words(&[])?)?;
+    eprint!("{}", fuzz::table(&done));
+    match done.iter().find_map(|one| one.broken.as_ref()) {
+        None => Ok(Ending::Passed),
+        Some(input) => bail!("a target broke: {input}"),
+    }
 }
 
 fn doc(bench: &Bench<'_>) -> Result<Ending> {

@@ -15,13 +15,17 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 11] = [
     Tool { program: "age", probe: &["--version"], package: "age" },
+    Tool { program: "chromium", probe: &["--version"], package: "chromium" },
     Tool { program: "ewfverify", probe: &["-V"], package: "ewf-tools" },
+    Tool { program: "g++", probe: &["--version"], package: "g++" },
     Tool { program: "node", probe: &["--version"], package: "nodejs" },
     Tool { program: "npm", probe: &["--version"], package: "npm" },
     Tool { program: "openssl", probe: &["version"], package: "openssl" },
+    Tool { program: "pdftotext", probe: &["-v"], package: "poppler-utils" },
     Tool { program: "python3", probe: &["-c", "import ensurepip, venv"], package: "python3-venv" },
+    Tool { program: "qpdf", probe: &["--version"], package: "qpdf" },
     Tool { program: "softhsm2-util", probe: &["--version"], package: "softhsm2" },
 ];
 /// What `age-encryption` and its parts ask for.
@@ -176,7 +180,7 @@ fn install_node_programs(root: &Path) -> Result<()> {
     let there =
         node_modules(root).join("age-encryption").is_dir() && vectors.is_dir() && has_new_enough_node(root);
     if there && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        eprintln!("install: age-encryption, cctv-age: there already");
+        eprintln!("install: age-encryption, cctv-age, playwright-core: there already");
         return Ok(());
     }
     let started = Instant::now();
@@ -188,12 +192,19 @@ fn install_node_programs(root: &Path) -> Result<()> {
     for (name, text) in NODE_FILES.iter().zip(&texts) {
         fs::write(folder.join(name), text).context("cannot write in `target/tools/node`")?;
     }
-    run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder))
-        .context("the npm registry must be reachable; then run this again")?;
+    run(Command::new("npm")
+        .args(["ci", "--silent", "--no-audit", "--no-fund"])
+        // The browser is the system's.
+        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
+        .current_dir(&folder))
+    .context("the npm registry must be reachable; then run this again")?;
     let node = new_enough_node(root)?;
     run(Command::new(node).arg("vectors.mjs").arg(&vectors).current_dir(&folder))?;
     fs::write(&stamp, wanted).context("cannot write in `target/tools/node`")?;
-    eprintln!("install: age-encryption, cctv-age: done in {:.1} s", started.elapsed().as_secs_f64());
+    eprintln!(
+        "install: age-encryption, cctv-age, playwright-core: done in {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 

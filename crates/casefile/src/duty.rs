@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use serde::{Deserialize, Serialize};
-use vocabulary::{Digest, EnvelopeId, FileId, Instant, PackageId, Report, StateCode};
+use vocabulary::{Digest, EnvelopeId, FileId, Instant, OfficeId, PackageId, Report, StateCode};
 
 /// One thing owed. Discharging it twice changes nothing the second time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,5 +63,12 @@ pub enum Parcel {
         envelope: EnvelopeId,
         sealed: Digest,
         report: Report,
+    },
+    /// The office's signed word that it opened what came under `envelope`; the word itself is kept already.
+    Opened {
+        peer: StateCode,
+        envelope: EnvelopeId,
+        from: OfficeId,
+        to: OfficeId,
     },
 }

@@ -219,6 +219,59 @@ proptest! {
     }
 
     #[test]
+    fn two_acts_on_the_same_state_never_both_answer_and_never_both_decide(
+        attempts in attempts(incoming_commands), at in any::<prop::sample::Index>(), one in 0..60_usize, two in 0..60_usize
+    ) {
+        let commands = attempts.clone();
+        let (files, _) = play::<Incoming>(attempts);
+        prop_assume!(!files.is_empty());
+        let file = &files[at.index(files.len())];
+        let act = |n: usize| commands.get(n % commands.len().max(1));
+        let (Some(one), Some(two)) = (act(one), act(two)) else { return Ok(()) };
+        let decided = |(name, on, command): &Attempt<incoming::Command>| {
+            Incoming::decide(Some(file), &given(name, command.clone()), day(*on)).ok()
+        };
+        // Both were decided on what was there; the second comes too late, or changes nothing that stands.
+        let (Some(first), Some(second)) = (decided(one), decided(two)) else { return Ok(()) };
+        let first = Incoming::apply(Some(file.clone()), &first, day(one.1)).unwrap();
+        if let Ok(both) = Incoming::apply(Some(first.clone()), &second, day(two.1)) {
+            prop_assert!(first.answered.is_none() || first.answered == both.answered);
+            prop_assert!(first.decided.is_none() || first.decided == both.decided);
+        }
+    }
+
+    #[test]
+    fn a_refused_command_is_refused_again_and_leaves_no_trace(attempts in attempts(outgoing_commands)) {
+        let (files, _) = play::<Outgoing>(attempts.clone());
+        let mut number = 0_usize;
+        for (name, on, command) in &attempts {
+            let before = number.checked_sub(1).and_then(|last| files.get(last));
+            let command = given(name, command.clone());
+            match Outgoing::decide(before, &command, day(*on)) {
+                Ok(_) => number += 1,
+                Err(first) => {
+                    prop_assert_eq!(Outgoing::decide(before, &command, day(*on)).unwrap_err(), first);
+                }
+            }
+        }
+        prop_assert_eq!(number, files.len());
+    }
+
+    /// Every event but the newest, which only the ledger holds.
+    #[test]
+    fn an_altered_byte_of_an_earlier_event_does_not_replay(
+        attempts in attempts(incoming_commands), place in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(), bit in 0..8
+    ) {
+        let (_, mut bodies) = play::<Incoming>(attempts);
+        prop_assume!(bodies.len() > 1);
+        let event = place.index(bodies.len() - 1);
+        let at = at.index(bodies[event].len());
+        bodies[event][at] ^= 1_u8 << bit;
+        prop_assert!(replay::<Incoming>(&bodies).is_err());
+    }
+
+    #[test]
     fn a_shuffled_or_thinned_history_does_not_replay(
         attempts in attempts(outgoing_commands), at in any::<prop::sample::Index>(), to in any::<prop::sample::Index>()
     ) {

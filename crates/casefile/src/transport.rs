@@ -19,6 +19,12 @@ pub enum TransportEvent {
     Received { envelope: EnvelopeId, statement: String, sealed: Digest, receipt: Digest },
     /// The other State signed that it could not open or record the envelope.
     Rejected { envelope: EnvelopeId, code: String },
+    /// The other State's office signed that it opened the envelope; `signed` is the digest of its word.
+    Opened { envelope: EnvelopeId, statement: Digest, at: Instant, signed: Digest },
+    /// The step (`relayed`, `opened`) was not proven within the threshold of the rule named; `signed` is the digest of our word.
+    StepMissing { envelope: EnvelopeId, step: String, level: String, rule_id: String, signed: Digest },
+    /// An officer took a bundle of this file out of the node; `manifest` is the digest of its manifest.
+    Exported { manifest: Digest, content: bool },
     /// Every part of the package is here and equals the announcement.
     Fetched { package: PackageId, bytes: u64 },
     /// The other State took a part of the package for the first time.

@@ -10,6 +10,8 @@ mod arrival;
 mod chain;
 mod fault;
 mod link;
+#[cfg(test)]
+mod property;
 mod text;
 mod zone;
 

@@ -139,6 +139,12 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_cannot_be_has_a_size_and_no_overflow() {
+        let parts = PartsSummary { count: 2, part_bytes: 10, last_bytes: 3 };
+        assert_eq!([0, 1, 2, u64::MAX].map(|index| parts.size(index)), [10, 3, 10, 10]);
+    }
+
+    #[test]
     fn parts_that_are_not_listed_must_be_possible_and_add_up() {
         assert!(in_parts(3, 256, 1).check().is_ok());
         assert!(in_parts(MAX_PARTS_ANNOUNCED, 256 << 20, 256 << 20).check().is_ok());

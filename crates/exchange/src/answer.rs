@@ -9,12 +9,21 @@ use vocabulary::{Family, Report};
 pub enum RoadTrouble {
     /// Try again later; the text holds no payload.
     Later(String),
+    /// As `Later`, and the peer's endpoint took the whole request: it answered.
+    Taken(String),
     /// The peer's node will not take this envelope.
     Refused(Report),
     /// The peer's node stopped the exchange with us; the envelope can be tried again later.
     Halted,
     /// The peer's node takes it only with a proof that our log follows from this head of it.
     ProveFrom(CosignedHead),
+}
+
+impl RoadTrouble {
+    /// True when the peer's endpoint took the whole request: the envelope was given to a road.
+    pub fn was_taken(&self) -> bool {
+        !matches!(self, Self::Later(_))
+    }
 }
 
 /// The answer to an envelope whose log is not proven to follow from the head that was seen.
@@ -32,7 +41,7 @@ pub fn status(report: &Report) -> u16 {
         (_, "P-510") => 413,
         (_, "R-551") => 403,
         // Our view of the sender may be old: it keeps the envelope and tries again.
-        (_, code) if code.starts_with("P-4") || matches!(code, "P-233" | "P-921") => 409,
+        (_, code) if code.starts_with("P-4") || matches!(code, "P-920" | "P-921") => 409,
         // It waits until people have spoken, or comes again with another proof.
         (_, "R-901" | "P-524" | "P-525" | "P-528" | "P-529" | "P-900") => 409,
         (Family::Refusal | Family::PeerFault, _) => 422,
@@ -57,7 +66,7 @@ pub fn shown(report: &Report) -> Report {
 /// What the sender does after an answer with this status and body that is no receipt.
 pub fn trouble(status: u16, body: &[u8]) -> RoadTrouble {
     let Ok(report) = serde_json::from_slice::<Report>(body) else {
-        return RoadTrouble::Later(format!("the peer answered {status}"));
+        return RoadTrouble::Taken(format!("the peer answered {status}"));
     };
     let code: String = report.code.chars().take(8).collect();
     match (status, code.as_str()) {
@@ -65,9 +74,9 @@ pub fn trouble(status: u16, body: &[u8]) -> RoadTrouble {
         (409, "R-901") => RoadTrouble::Halted,
         (409, "P-528") => match serde_json::from_slice::<Challenge>(body) {
             Ok(challenge) => RoadTrouble::ProveFrom(challenge.head),
-            Err(_) => RoadTrouble::Later("the peer answered 409 (P-528)".to_owned()),
+            Err(_) => RoadTrouble::Taken("the peer answered 409 (P-528)".to_owned()),
         },
-        _ => RoadTrouble::Later(format!("the peer answered {status} ({code})")),
+        _ => RoadTrouble::Taken(format!("the peer answered {status} ({code})")),
     }
 }
 
@@ -103,6 +112,6 @@ mod tests {
             let made = trouble(expected, &serde_json::to_vec(&shown(&report)).unwrap());
             assert_eq!(matches!(made, RoadTrouble::Refused(_)), last, "{code}");
         }
-        assert_eq!(trouble(422, b"no"), RoadTrouble::Later("the peer answered 422".to_owned()));
+        assert_eq!(trouble(422, b"no"), RoadTrouble::Taken("the peer answered 422".to_owned()));
     }
 }

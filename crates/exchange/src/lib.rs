@@ -12,6 +12,7 @@ mod limit;
 mod link;
 mod log_evidence;
 mod message;
+mod proof;
 mod receipt;
 mod retry;
 mod settle;
@@ -28,6 +29,7 @@ pub use limit::{
 pub use link::link;
 pub use log_evidence::{LogEvidence, RECEIVED_LABEL, STATEMENT_LABEL};
 pub use message::{Announcement, Decision, ExhibitSummary, Message, PackageFile, PartsSummary};
+pub use proof::{MAX_PROOF_BYTES, PROOF_LABEL, Proof, ProofFault, ProofLevel, ProofRoad, ProofStep};
 pub use receipt::{CosignedHead, Receipt};
 pub use retry::next_attempt;
 pub use settle::{SettleFault, Settled, settle};

@@ -52,6 +52,12 @@ pub enum Message {
         sealed: Digest,
         report: Report,
     },
+    /// The addressed office's word that it opened `envelope`.
+    Opened {
+        envelope: EnvelopeId,
+        /// A signed `Proof` in base64, so that it stands without the statement around it.
+        proof: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +102,7 @@ pub struct PartsSummary {
 impl PartsSummary {
     /// The size of a part, counted from 0.
     pub fn size(&self, index: u64) -> u64 {
-        if index + 1 == self.count { self.last_bytes } else { self.part_bytes }
+        if self.count.checked_sub(1) == Some(index) { self.last_bytes } else { self.part_bytes }
     }
 }
 
@@ -134,6 +140,7 @@ impl Message {
             Self::Withdrawal { .. } => "withdrawal",
             Self::Closing { .. } => "closing",
             Self::Rejection { .. } => "rejection",
+            Self::Opened { .. } => "opened",
         }
     }
 }

@@ -15,6 +15,7 @@ pub fn next_attempt(now: Instant, attempts: u32) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn attempts_never_end_and_never_come_closer() {
@@ -23,5 +24,18 @@ mod tests {
         assert_eq!(waits.first(), Some(&FIRST));
         assert_eq!(waits.last(), Some(&LONGEST));
         assert!(waits.is_sorted());
+    }
+
+    proptest! {
+        #[test]
+        fn the_next_attempt_is_never_now_never_far_and_never_later_for_fewer_attempts(
+            micros in any::<i64>(), attempts in any::<u32>()
+        ) {
+            // A day before the end of time, so that there is a later instant.
+            let now = Instant::from_micros(micros).min(Instant::from_micros(i64::MAX).minus(LONGEST * 288));
+            let wait = next_attempt(now, attempts).since(now);
+            prop_assert!((FIRST..=LONGEST).contains(&wait));
+            prop_assert!(wait <= next_attempt(now, attempts.saturating_add(1)).since(now));
+        }
     }
 }

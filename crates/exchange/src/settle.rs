@@ -32,6 +32,7 @@ pub fn settle(
     if verified.signer() != node {
         return Err(SettleFault::Signer { expected: node, found: verified.signer() });
     }
+    // The same bytes are given out for ever, so the log's key may have been retired since; the office vouches.
     peer.believes(&verified.certificate(), now)?;
     let receipt: Receipt = serde_json::from_slice(verified.value())
         .map_err(|error| SettleFault::Json { line: error.line(), column: error.column() })?;
@@ -42,14 +43,14 @@ pub fn settle(
         return Err(SettleFault::OtherEnvelope { expected: digest, found: receipt.digest });
     }
     let receiver_head =
-        peer.open_head(&receipt.log.checkpoint, now).map_err(|error| key_or(error, SettleFault::Log))?;
+        peer.open_vouched_head(&receipt.log.checkpoint).map_err(|error| key_or(error, SettleFault::Log))?;
     let commitment = receipt.log.commitment(RECEIVED_LABEL, &digest).ok_or(SettleFault::Log)?;
     receipt.log.inclusion.verify(&commitment, receiver_head.checkpoint()).map_err(|_| SettleFault::Log)?;
     let cosigned = receipt.head.clone();
     let mut cosigned_at = None;
     if let Some(head) = &cosigned {
         let body = Checkpoint::new(KeyName::of_log(us), head.size, head.root).to_string();
-        let at = peer.verify_cosignature(&body, &head.cosignature, now);
+        let at = peer.verify_vouched_cosignature(&body, &head.cosignature);
         cosigned_at = Some(at.map_err(|error| key_or(error, SettleFault::Cosignature))?);
     }
     Ok(Settled { receipt, receiver_head, cosigned, cosigned_at })
@@ -96,8 +97,8 @@ impl Failure for SettleFault {
             Self::Json { .. } => "P-532",
             Self::Addresses => "P-533",
             Self::OtherEnvelope { .. } => "P-534",
-            Self::Log | Self::Key(Unbelieved::Head(_)) => "P-535",
-            Self::Cosignature | Self::Key(Unbelieved::Cosignature(_)) => "P-536",
+            Self::Log | Self::Key(Unbelieved::Unknown { what: "log" }) => "P-535",
+            Self::Cosignature | Self::Key(Unbelieved::Unknown { .. }) => "P-536",
             Self::Key(error) => error.code(),
             Self::ForeignHead { .. } => "P-537",
         }

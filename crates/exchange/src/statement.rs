@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use vocabulary::{EnvelopeId, Failure, Family, FileId, Instant, OfficeId, StateCode};
 
 const FORMAT: &str = "rogatory/statement/1";
+/// Version 2 is version 1 with the message `opened`; a statement names the lowest version that knows its message.
+const FORMAT_WITH_OPENED: &str = "rogatory/statement/2";
 
 /// Who says what to whom about which file. It names its envelope, so that it cannot be put into another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +31,7 @@ impl Statement {
         at: Instant,
         message: Message,
     ) -> Self {
-        Self { format: FORMAT.to_owned(), envelope, file, from, to, at, message }
+        Self { format: format_of(&message).to_owned(), envelope, file, from, to, at, message }
     }
 
     pub fn to_json(&self) -> Result<Vec<u8>, StatementFault> {
@@ -40,7 +42,7 @@ impl Statement {
     pub fn from_json(bytes: &[u8]) -> Result<Self, StatementFault> {
         let statement: Self = serde_json::from_slice(bytes)
             .map_err(|error| StatementFault::Json { line: error.line(), column: error.column() })?;
-        if statement.format != FORMAT {
+        if statement.format != format_of(&statement.message) {
             return Err(StatementFault::Format { found: statement.format.chars().take(64).collect() });
         }
         statement.check_lengths()?;
@@ -94,6 +96,7 @@ impl Statement {
                 let clause = report.clause.iter().map(String::as_str);
                 clause.chain([report.code.as_str(), &report.message, &report.remedy]).collect()
             }
+            Message::Opened { proof, .. } => vec![proof],
             Message::Request { .. } | Message::Extended { .. } | Message::Closing { .. } => Vec::new(),
         };
         match texts.into_iter().map(str::len).find(|length| *length > MAX_TEXT_BYTES) {
@@ -103,13 +106,20 @@ impl Statement {
     }
 }
 
+fn format_of(message: &Message) -> &'static str {
+    match message {
+        Message::Opened { .. } => FORMAT_WITH_OPENED,
+        _ => FORMAT,
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatementFault {
     #[error("the statement cannot be written as JSON")]
     Unwritable,
     #[error("the signed content is not a statement (line {line} column {column})")]
     Json { line: usize, column: usize },
-    #[error("the statement has the format `{found}`, expected `{FORMAT}`")]
+    #[error("the statement has the format `{found}`, expected `{FORMAT}` or `{FORMAT_WITH_OPENED}`")]
     Format { found: String },
     #[error("a text in the statement has {found} bytes, more than {MAX_TEXT_BYTES}")]
     TextTooLong { found: usize },
@@ -257,6 +267,7 @@ mod tests {
             Message::Withdrawal { reason: "The suspect died.".to_owned() },
             Message::Closing { outcome: Outcome::Fulfilled },
             Message::Rejection { envelope: id(5).parse().unwrap(), sealed: Digest::of(b"sealed"), report },
+            Message::Opened { envelope: id(6).parse().unwrap(), proof: "AAAA".to_owned() },
         ]
     }
 

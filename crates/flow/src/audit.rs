@@ -3,17 +3,20 @@
 use crate::{
     Flow, FlowError,
     custody::chain_of,
+    ladder,
     log::{self, EVENT_LABEL},
     oversight::OVERSIGHT_LABEL,
     request::read_view,
 };
 use casefile::{Casefile, incoming::Incoming, outgoing::Outgoing, replay};
-use exchange::{RECEIVED_LABEL, Receipt, STATEMENT_LABEL, addressed_digest, settle};
+use exchange::{
+    PROOF_LABEL, Proof, ProofStep, RECEIVED_LABEL, Receipt, STATEMENT_LABEL, addressed_digest, settle,
+};
 use ledger::{Commitment, Hash, Salt, tree};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
-use store::{InboxState, Session};
-use vocabulary::{Digest, Failure, FileId, OfficeFunction};
+use store::{Direction, InboxState, OutboxRow, ProofRow, Session, Snapshot};
+use vocabulary::{Digest, FileId};
 
 /// Leaves read at a time.
 const BATCH: u32 = 4096;
@@ -38,6 +41,8 @@ pub struct Audit {
     pub refused: usize,
     pub received: usize,
     pub quarantined: usize,
+    /// Signed proofs of the ladder.
+    pub proofs: usize,
     /// Duties that are due and not discharged.
     pub owed: usize,
     /// Reminders and lapses that lie ahead.
@@ -71,6 +76,7 @@ impl Flow {
         self.audit_oversight(&mut read, &mut audit, &leaves).await?;
         audit.halted = read.queries().halts().await?.len();
         audit_acts(&mut read, &mut audit, &leaves).await?;
+        self.audit_proofs(&mut read, &mut audit, &leaves).await?;
         let now = self.now();
         let duties = read.queries().duties_open().await?;
         audit.owed = duties.iter().filter(|duty| duty.due <= now || duty.attempts > 0).count();
@@ -220,7 +226,7 @@ impl Flow {
             if Digest::of(&row.sealed) != row.sealed_digest {
                 audit.trouble(&name, "its bytes are not what was received");
             }
-            match self.own_receipt(&row.receipt, row.received_at) {
+            match self.read_receipt(&row.receipt, row.received_at).map_err(|fault| fault.to_string()) {
                 Ok(receipt) => {
                     if receipt.digest != row.sealed_digest || receipt.envelope != row.envelope {
                         audit.trouble(&name, "its receipt names another envelope");
@@ -252,16 +258,81 @@ impl Flow {
         Ok(())
     }
 
-    fn own_receipt(&self, signed: &[u8], at: vocabulary::Instant) -> Result<Receipt, String> {
-        let node = self.keys.office(OfficeFunction::Node).map_err(|error| error.to_string())?;
-        let root = self.keys.root_certificate_pem().map_err(|error| error.to_string())?;
-        let anchor = seal::TrustAnchor::from_pem(self.us(), &root).map_err(|error| error.to_string())?;
-        let verified =
-            seal::verify_cms_attached(signed, &anchor, at).map_err(|error| error.report().to_string())?;
-        if Some(verified.signer()) != node.certificate().office() {
-            return Err("its receipt is not signed by this node".to_owned());
+    /// Every signed proof is committed, stands, and contradicts neither the envelope nor another proof.
+    async fn audit_proofs(
+        &self,
+        session: &mut Snapshot,
+        audit: &mut Audit,
+        leaves: &[Commitment],
+    ) -> Result<(), FlowError> {
+        let mut from = 0;
+        loop {
+            let rows = session.queries().proofs_from(from, BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            from = last.leaf + 1;
+            for row in rows {
+                audit.proofs += 1;
+                let name = format!("proof `{}` of envelope {}", row.step, row.envelope);
+                if !committed(leaves, row.leaf, PROOF_LABEL, &row.salt, &Digest::of(&row.signed)) {
+                    audit.trouble(&name, "it is not what the ledger committed");
+                }
+                if let Err(found) = self.audit_proof(session, &row).await? {
+                    audit.trouble(&name, found);
+                }
+            }
         }
-        serde_json::from_slice(verified.value()).map_err(|_| "its receipt cannot be read".to_owned())
+    }
+
+    async fn audit_proof(
+        &self,
+        session: &mut Snapshot,
+        row: &ProofRow,
+    ) -> Result<Result<(), String>, FlowError> {
+        let theirs = row.direction == Direction::Sent && row.step == ProofStep::Opened.as_str();
+        let anchor = if theirs { self.peer(row.peer).await?.anchor().clone() } else { self.own_anchor()? };
+        let proof = match Proof::read(&row.signed, &anchor, row.at) {
+            Ok(proof) => proof,
+            Err(fault) => return Ok(Err(format!("it does not stand: {fault}"))),
+        };
+        if row.direction == Direction::Received {
+            let known = session.queries().inbox(row.peer, row.envelope).await?;
+            let fits = known.is_some_and(|known| {
+                known.sealed_digest == proof.digest && proof.receipt == Some(Digest::of(&known.receipt))
+            });
+            return Ok(if fits { Ok(()) } else { Err("it names another envelope or receipt".to_owned()) });
+        }
+        let Some(sent) = session.queries().outbox(row.envelope).await? else {
+            return Ok(Err("its envelope is not in the outbox".to_owned()));
+        };
+        if theirs {
+            let copy = session.queries().copy(Direction::Sent, row.peer, row.envelope).await?;
+            let fits = ladder::compare(&proof, &sent, copy.and_then(|copy| copy.signed).as_deref());
+            return Ok(fits.map_err(|fault| fault.to_string()));
+        }
+        let late = proof.step == ProofStep::NotDelivered
+            && delivered_at_leaf(session, &sent).await?.is_some_and(|leaf| leaf < row.leaf);
+        if sent.sealed_digest != proof.digest {
+            return Ok(Err("it names another envelope".to_owned()));
+        }
+        Ok(if late { Err("it misses a receipt that was here".to_owned()) } else { Ok(()) })
+    }
+
+    /// Our own root, under which our own words stand.
+    pub(crate) fn own_anchor(&self) -> Result<seal::TrustAnchor, FlowError> {
+        let root = self.keys.root_certificate_pem()?;
+        seal::TrustAnchor::from_pem(self.us(), &root).map_err(|_| FlowError::Record { what: "our own root" })
+    }
+
+    /// A receipt that we gave.
+    pub(crate) fn read_receipt(&self, signed: &[u8], at: vocabulary::Instant) -> Result<Receipt, FlowError> {
+        let node = self.node_office(self.us());
+        let verified =
+            seal::verify_cms_attached(signed, &self.own_anchor()?, at).map_err(seal::OpenError::Signature)?;
+        if verified.signer() != node {
+            return Err(FlowError::Record { what: "its receipt is not signed by this node" });
+        }
+        serde_json::from_slice(verified.value())
+            .map_err(|_| FlowError::Record { what: "its receipt cannot be read" })
     }
 }
 
@@ -277,6 +348,20 @@ async fn audit_acts(
         }
     }
     Ok(())
+}
+
+/// The leaf of the event that records the delivery of an envelope: the ledger knows what came first, clocks may not.
+async fn delivered_at_leaf(session: &mut impl Session, sent: &OutboxRow) -> Result<Option<u64>, FlowError> {
+    let envelope = sent.envelope.to_string();
+    for row in session.queries().events(sent.file).await? {
+        let stored: serde_json::Value = serde_json::from_slice(&row.body).unwrap_or_default();
+        let says =
+            |name: &str, word: &str| stored.pointer(name).and_then(|value| value.as_str()) == Some(word);
+        if says("/event/proof", "delivered") && says("/event/envelope", &envelope) {
+            return Ok(Some(row.leaf));
+        }
+    }
+    Ok(None)
 }
 
 fn committed(leaves: &[Commitment], leaf: u64, label: &str, salt: &[u8], digest: &Digest) -> bool {

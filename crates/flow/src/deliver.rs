@@ -1,8 +1,8 @@
 //! Bringing an envelope to a peer by any road, and believing its receipt only after checking it.
 
-use crate::{Flow, FlowError, Level, receive::clock_report};
+use crate::{Flow, FlowError, Level, ladder::Passed, receive::clock_report};
 use casefile::{TransportEvent, outgoing, outgoing::Outgoing};
-use exchange::{CLOCK_SKEW_MAX, Envelope, SettleFault, next_attempt, settle};
+use exchange::{CLOCK_SKEW_MAX, Envelope, ProofRoad, ProofStep, SettleFault, next_attempt, settle};
 use mandate::Authorized;
 use store::{OutboxRow, Session as _};
 use treaty::rule;
@@ -10,6 +10,8 @@ use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, Instant, Report, S
 
 /// Envelopes of one peer tried in one round.
 const ROUND: u32 = 32;
+
+const STOPPED: &str = "the peer stopped the exchange with us";
 
 /// An envelope to hand over now.
 #[derive(Debug, Clone)]
@@ -67,6 +69,15 @@ impl Flow {
 
     /// Verifies a receipt and records delivery; the first receipt stands, a later one changes nothing.
     pub async fn settle(&self, envelope: EnvelopeId, receipt: &[u8]) -> Result<Delivered, FlowError> {
+        self.settle_from(envelope, receipt, ProofRoad::Https).await
+    }
+
+    async fn settle_from(
+        &self,
+        envelope: EnvelopeId,
+        receipt: &[u8],
+        road: ProofRoad,
+    ) -> Result<Delivered, FlowError> {
         let row = {
             let mut read = self.store.read().await?;
             read.queries().outbox(envelope).await?.ok_or(FlowError::Record { what: "an envelope" })?
@@ -96,6 +107,9 @@ impl Flow {
             first: write.deliver_outbox(envelope, now, receipt).await?,
         };
         if delivered.first {
+            // A receipt proves that some road took the envelope.
+            self.note_relayed(&mut write, &row, road).await?;
+            self.compare_opening(&mut write, &row, receipt).await?;
             self.record_delivery(&mut write, &row, &delivered, settled.receipt.sent_at).await?;
         }
         write.commit().await?;
@@ -110,7 +124,7 @@ impl Flow {
                 Ok(verified) => {
                     let named: exchange::Receipt = serde_json::from_slice(verified.value())
                         .map_err(|error| SettleFault::Json { line: error.line(), column: error.column() })?;
-                    return self.settle(named.envelope, receipt).await;
+                    return self.settle_from(named.envelope, receipt, ProofRoad::Pouch).await;
                 }
                 Err(error) => last = Some(SettleFault::Signature(error)),
             }
@@ -195,7 +209,7 @@ impl Flow {
     pub async fn attempt_halted(&self, attempt: &Attempt) -> Result<(), FlowError> {
         let mut write = self.store.write().await?;
         let now = self.now();
-        write.retry_outbox(attempt.envelope, next_attempt(now, attempt.attempts), "R-901").await?;
+        write.retry_outbox(attempt.envelope, next_attempt(now, attempt.attempts), STOPPED).await?;
         let shown = Report {
             family: Family::PeerFault,
             code: "P-902".to_owned(),
@@ -235,7 +249,7 @@ impl Flow {
         row: &OutboxRow,
         threshold: u32,
         level: Level,
-        rule_id: &str,
+        rule_id: &'static str,
         hours: u32,
     ) -> Result<(), FlowError> {
         let mut write = self.store.write().await?;
@@ -247,6 +261,9 @@ impl Flow {
             return Ok(());
         }
         write.pass_threshold(row.envelope, threshold).await?;
+        let step = ProofStep::NotDelivered;
+        let passed = Passed { step, number: threshold, level, rule: rule_id };
+        self.note_missing(&mut write, row, passed).await?;
         let proof = TransportEvent::ReceiptMissing {
             envelope: row.envelope,
             level: level.as_str().to_owned(),
@@ -275,7 +292,12 @@ impl Flow {
         let rows = read.queries().outbox_of(file).await?;
         let chosen = match wanted {
             Some(id) => rows.into_iter().find(|row| row.envelope == id),
-            None => rows.into_iter().find(|row| row.delivered_at.is_none()),
+            None => {
+                // Words of opening go after everything else.
+                let mut waiting: Vec<_> = rows.into_iter().filter(|row| row.delivered_at.is_none()).collect();
+                waiting.sort_by_key(|row| row.kind == "opened");
+                waiting.into_iter().next()
+            }
         };
         chosen
             .map(|row| Attempt {
@@ -333,7 +355,7 @@ mod tests {
         pair.settle().await;
         flow.receipt_missing(&row, 2, Level::Fail, "receipt.delivery.fail", 24).await.unwrap();
         flow.attempt_refused(&attempt, &clock_report(row.peer, row.queued_at, row.queued_at)).await.unwrap();
-        assert_eq!(proofs(&pair, file).await, ["submitted", "delivered"]);
+        assert_eq!(proofs(&pair, file).await, ["submitted", "delivered", "opened", "received"]);
         assert!(flow.findings().await.unwrap().is_empty());
         pair.audit().await;
     }
@@ -360,7 +382,7 @@ mod tests {
         flow.look_for_receipts().await.unwrap();
         assert_eq!(
             proofs(&pair, file).await,
-            ["submitted", "receipt-missing", "receipt-missing", "delivered"]
+            ["submitted", "receipt-missing", "receipt-missing", "delivered", "opened", "received"]
         );
         pair.audit().await;
     }

@@ -6,10 +6,10 @@ use casefile::{
     incoming::{self, Incoming},
     outgoing::Outgoing,
 };
-use exchange::{Announcement, Decision, Message, STATEMENT_LABEL, Statement, addressed_digest};
+use exchange::{Announcement, Decision, Message, ProofStep, STATEMENT_LABEL, Statement, addressed_digest};
 use mandate::{Authorized, FourEyes};
-use store::{DutyRow, OutboxRow};
-use vocabulary::{EnvelopeId, FileId, OfficeFunction, OfficeId, OfficerId};
+use store::{CopyRow, Direction, DutyRow, OutboxRow};
+use vocabulary::{Digest, EnvelopeId, FileId, OfficeFunction, OfficeId, OfficerId};
 
 /// A statement ready to be signed, and whether it is the answer that a file gives once.
 struct Built {
@@ -30,8 +30,12 @@ impl Flow {
         let peer = self.peer(built.to.state).await?;
         let recipient = peer.office(built.to.function)?;
         let key = self.keys.office(built.from.function)?;
-        let sealed: seal::Sealed =
-            seal::seal(&statement.to_json()?, key, std::slice::from_ref(recipient), now)?;
+        let signed = seal::sign_cms(&statement.to_json()?, true, key.signing(), key.certificate(), now)?;
+        let sealed = seal::encrypt_cms(&signed, std::slice::from_ref(recipient))
+            .map_err(seal::SealError::Encryption)?;
+        let sealed_digest = Digest::of(&sealed);
+        let submitted = self.own_proof(ProofStep::Submitted, envelope, sealed_digest, built.to);
+        let submitted_word = self.sign_own(&submitted)?;
 
         let mut write = self.store.write().await?;
         if !write.queries().duty_open(&duty.id).await? {
@@ -40,7 +44,7 @@ impl Flow {
         if let Message::Evidence(announcement) = &statement.message {
             self.promise(&mut write, announcement).await?;
         }
-        let committed = addressed_digest(envelope, built.from, built.to, &sealed.digest());
+        let committed = addressed_digest(envelope, built.from, built.to, &sealed_digest);
         let (salt, leaf) = self.append(&mut write, STATEMENT_LABEL, &committed).await?;
         let row = OutboxRow {
             envelope,
@@ -49,8 +53,8 @@ impl Flow {
             addressee: built.to,
             file: duty.file,
             kind: kind.clone(),
-            sealed_digest: sealed.digest(),
-            sealed: sealed.into_der(),
+            sealed_digest,
+            sealed,
             salt: salt.to_vec(),
             leaf,
             queued_at: now,
@@ -65,6 +69,23 @@ impl Flow {
         write.add_outbox(&row).await?;
         // A rejection is about an envelope and belongs to no file.
         if !matches!(parcel, Parcel::Rejection { .. }) {
+            write
+                .add_copy(&CopyRow {
+                    direction: Direction::Sent,
+                    peer: row.peer,
+                    envelope,
+                    sender: row.sender,
+                    sent_at: now,
+                    log: None,
+                    signed: Some(signed),
+                })
+                .await?;
+            if let Some(word) = submitted_word {
+                self.keep_proof(&mut write, Direction::Sent, row.peer, &submitted, 0, word).await?;
+            }
+            if !matches!(parcel, Parcel::Opened { .. }) {
+                write.await_opening(envelope, now).await?;
+            }
             let proof = TransportEvent::Submitted { envelope, statement: kind, sealed: row.sealed_digest };
             self.record_proof(&mut write, duty.file, proof).await?;
         }
@@ -87,6 +108,10 @@ impl Flow {
             let message = Message::Rejection { envelope, sealed, report };
             let node = |state| OfficeId::new(state, OfficeFunction::Node);
             return Ok(Built { from: node(self.us()), to: node(*peer), message, answers: false });
+        }
+        if let Parcel::Opened { peer, envelope, from, to } = parcel {
+            let message = self.opened_message(*peer, *envelope).await?;
+            return Ok(Built { from: *from, to: *to, message, answers: false });
         }
         let mut read = self.store.read().await?;
         match history::<Outgoing>(&mut read, file).await {

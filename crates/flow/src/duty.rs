@@ -43,6 +43,9 @@ impl Flow {
         for row in rows {
             let duty: Duty =
                 serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "a duty" })?;
+            if matches!(duty, Duty::Dispatch { .. }) && self.follows_another(&row).await? {
+                continue;
+            }
             if let Duty::Fetch { package } = duty {
                 match self.fetch_may_go(row.file).await {
                     Ok(()) => round.fetches.push((row.id, row.file, package)),
@@ -72,6 +75,17 @@ impl Flow {
     async fn fetch_may_go(&self, file: FileId) -> Result<(), FlowError> {
         let Some((_, peer)) = self.other_state(file).await? else { return Ok(()) };
         self.not_halted(&mut self.store.read().await?, peer).await
+    }
+
+    /// True while an earlier statement of the same file is still to be made: words leave in the order of their events.
+    async fn follows_another(&self, row: &DutyRow) -> Result<bool, FlowError> {
+        let Some(place) = place_in_file(&row.id) else { return Ok(false) };
+        let mut read = self.store.read().await?;
+        let open = read.queries().duties_open_of(row.file).await?;
+        Ok(open.iter().any(|other| {
+            place_in_file(&other.id).is_some_and(|earlier| earlier < place)
+                && matches!(serde_json::from_slice(&other.body), Ok(Duty::Dispatch { .. }))
+        }))
     }
 
     async fn discharge(&self, row: &DutyRow, duty: &Duty) -> Result<(), FlowError> {
@@ -214,14 +228,27 @@ impl Flow {
             write.retry_outbox(row.envelope, now, row.trouble.as_deref().unwrap_or(CLOCK_SET)).await?;
             write.commit().await?;
         }
-        // Alarms and lapses are due far ahead by right, and are never attempted before.
-        for row in duties.into_iter().filter(|row| row.attempts > 0 && row.due > longest) {
+        // Alarms and lapses are due far ahead by right, and are never attempted before; what is due at once is not.
+        for row in duties.into_iter().filter(|row| {
+            row.due > longest && row.attempts > 0 || row.due > now && row.attempts == 0 && at_once(row)
+        }) {
             let mut write = self.store.write().await?;
             write.postpone_duty(&row.id, now, row.trouble.as_deref().unwrap_or(CLOCK_SET)).await?;
             write.commit().await?;
         }
         Ok(())
     }
+}
+
+/// The number of the event in its file that made the duty, and which of its duties it is.
+fn place_in_file(id: &str) -> Option<(u64, u64)> {
+    let mut parts = id.rsplit('/');
+    let (number, sequence) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Some((sequence, number))
+}
+
+fn at_once(row: &DutyRow) -> bool {
+    serde_json::from_slice::<Duty>(&row.body).is_ok_and(|duty| duty.due().is_none())
 }
 
 fn lapse_report(until: Instant, days_before: u32) -> Report {
@@ -360,6 +387,40 @@ mod tests {
         pair.clock.set(until.minus(DAY * 3));
         pair.settle().await;
         assert_eq!(on_both_sides(&pair, file, until).await, [3]);
+    }
+
+    #[tokio::test]
+    async fn words_leave_and_are_read_in_their_order_whatever_the_clocks_do() {
+        let pair = Pair::new().await;
+        let (a, b) = (&pair.a.flow, &pair.b.flow);
+        let begin = a.now();
+        let file = pair.approve(Kind::Preservation, None).await;
+        pair.clock.set(begin.minus(DAY / 6));
+        a.consult(&pair.a.first, file, "words").await.unwrap();
+        a.discharge_due().await.unwrap();
+        assert!(
+            a.attempts_due().await.unwrap().is_empty(),
+            "the request is due first, by a clock that was ahead"
+        );
+        a.bring_forward().await.unwrap();
+        a.discharge_due().await.unwrap();
+        a.discharge_due().await.unwrap();
+        for kind in ["request", "consultation"] {
+            let attempt = a.attempts_due().await.unwrap().remove(0);
+            assert_eq!(attempt.kind, kind);
+            let bytes = a.envelope_bytes(attempt.envelope).await.unwrap();
+            let receipt = b.take_in(&bytes, crate::HandedBy::Peer(a.us())).await.unwrap();
+            a.settle(attempt.envelope, &receipt).await.unwrap();
+            // The receiver's clock goes back too before anybody opens the inbox.
+            pair.clock.set(a.now().minus(DAY / 6));
+            a.bring_forward().await.unwrap();
+        }
+        pair.clock.set(begin.plus(DAY));
+        pair.settle().await;
+        let b_findings = b.findings().await.unwrap();
+        assert!(b_findings.iter().all(|finding| finding.report.code == "F-410"), "{b_findings:?}");
+        assert_eq!(b.timeline(file).await.unwrap().letters.len(), 2);
+        pair.audit().await;
     }
 
     #[tokio::test]

@@ -21,6 +21,8 @@ pub enum FlowError {
     #[error(transparent)]
     Admit(#[from] exchange::AdmitFault),
     #[error(transparent)]
+    Proof(#[from] exchange::ProofFault),
+    #[error(transparent)]
     Settle(#[from] exchange::SettleFault),
     #[error(transparent)]
     Descriptor(#[from] register::DescriptorError),
@@ -167,7 +169,10 @@ impl Failure for FlowError {
                 "look at `rogatory peer halted` and its finding, speak to the other State, then `rogatory peer resume`"
                     .to_owned()
             }
-            Self::NotHalted { .. } => "see `rogatory peer halted`".to_owned(),
+            Self::NotHalted { .. } => {
+                "see `rogatory peer halted`; to let its log begin anew, halt it first (`rogatory peer halt`)"
+                    .to_owned()
+            }
             Self::NoFinding { .. } => "take the id from `rogatory finding list`".to_owned(),
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 "tell the other State's operators; the envelope is kept as it came".to_owned()
@@ -216,6 +221,7 @@ impl FlowError {
             Self::Envelope(e) => e,
             Self::Statement(e) => e,
             Self::Admit(e) => e,
+            Self::Proof(e) => e,
             Self::Settle(e) => e,
             Self::Descriptor(e) => e,
             Self::Unbelieved(e) => e,

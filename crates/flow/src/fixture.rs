@@ -320,7 +320,7 @@ pub(crate) fn descriptor(flow: &Flow) -> Vec<u8> {
         retired: keys
             .retired()
             .iter()
-            .map(|old| RetiredKey { key: old.fingerprint, until: old.until })
+            .map(|old| RetiredKey { key: old.fingerprint, until: old.until, vkey: old.vkey.clone() })
             .collect(),
     };
     keys.root().unwrap().sign(&descriptor.to_json().unwrap(), now).unwrap()

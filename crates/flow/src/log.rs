@@ -51,9 +51,7 @@ impl Flow {
     ) -> Result<LogEvidence, FlowError> {
         let head = self.head(session).await?;
         let size = head.size();
-        let nodes = load(session, tree::needed_for_inclusion(leaf, size)).await?;
-        let inclusion =
-            InclusionProof { index: leaf, size, hashes: tree::inclusion_proof(leaf, size, &nodes)? };
+        let inclusion = inclusion_in(session, leaf, size).await?;
         let consistency = match from {
             Some(from) if from > 0 && from < size => {
                 let nodes = load(session, tree::needed_for_consistency(from, size)).await?;
@@ -69,6 +67,16 @@ impl Flow {
             consistency,
         })
     }
+}
+
+/// The path from leaf `leaf` to the root of the first `size` leaves.
+pub(crate) async fn inclusion_in(
+    session: &mut impl Session,
+    leaf: u64,
+    size: u64,
+) -> Result<InclusionProof, FlowError> {
+    let nodes = load(session, tree::needed_for_inclusion(leaf, size)).await?;
+    Ok(InclusionProof { index: leaf, size, hashes: tree::inclusion_proof(leaf, size, &nodes)? })
 }
 
 /// The root of the first `size` leaves.

@@ -6,6 +6,7 @@ use mandate::{Authorized, Officer, Permitted, Role};
 use std::collections::BTreeSet;
 use store::{OfficerRow, StoreFault};
 use vocabulary::{Digest, OfficerId};
+use zeroize::Zeroize as _;
 
 /// A person to add.
 #[derive(Debug, Clone)]
@@ -20,6 +21,13 @@ pub struct NewOfficer {
 pub struct Credential {
     pub id: OfficerId,
     pub token: String,
+}
+
+/// The token is wiped from memory.
+impl Drop for Credential {
+    fn drop(&mut self) {
+        self.token.zeroize();
+    }
 }
 
 impl std::fmt::Debug for Credential {

@@ -610,7 +610,7 @@ impl PackKeys for Signer<'_> {
     }
 
     fn recover(&self, kept: &[u8]) -> Result<Vec<u8>, Report> {
-        seal::decrypt_cms(kept, self.key.decryption(), self.key.certificate()).map_err(|error| error.report())
+        decrypt(kept, &self.flow.keys)
     }
 }
 
@@ -645,18 +645,18 @@ fn unsealed(error: impl Failure) -> FlowError {
 /// Opens the package key with the evidence office's key or one that it had before.
 pub(crate) fn unwrap(envelope: &KeyEnvelope, keys: &NodeKeys) -> Result<Vec<u8>, Report> {
     match envelope {
-        KeyEnvelope::Cms(envelope) => {
-            let mut first = None;
-            for key in keys.openers(OfficeFunction::EvidenceOffice) {
-                match seal::decrypt_cms(envelope, key.decryption(), key.certificate()) {
-                    Ok(opened) => return Ok(opened),
-                    Err(error) => first = first.or(Some(error)),
-                }
-            }
-            Err(first.map_or_else(hybrid_needed, |error| error.report()))
-        }
+        KeyEnvelope::Cms(envelope) => decrypt(envelope, keys),
         KeyEnvelope::HybridCms(_) => Err(hybrid_needed()),
     }
+}
+
+/// Tries the keys of the evidence office, newest first; the newest says why none fits.
+fn decrypt(der: &[u8], keys: &NodeKeys) -> Result<Vec<u8>, Report> {
+    let office = keys.office(OfficeFunction::EvidenceOffice).map_err(|error| error.report())?;
+    let open = |key: &OfficeKey| seal::decrypt_cms(der, key.decryption(), key.certificate());
+    let newest = open(office);
+    let earlier = || keys.openers(OfficeFunction::EvidenceOffice).skip(1).find_map(|key| open(key).ok());
+    newest.or_else(|error| earlier().ok_or(error)).map_err(|error| error.report())
 }
 
 fn hybrid_needed() -> Report {

@@ -270,7 +270,7 @@ mod tests {
         let bytes = pair.a.flow.envelope_bytes(attempt.envelope).await.unwrap();
         let a = pair.a.flow.us();
         let refused = pair.b.flow.take_in(&bytes, HandedBy::Peer(a)).await.unwrap_err();
-        assert_eq!(refused.code(), "P-233");
+        assert_eq!(refused.code(), "P-920");
         assert_eq!(pair.b.flow.wanted_descriptors().into_iter().collect::<Vec<_>>(), [a]);
         assert!(pair.b.flow.renew_peer(a, &descriptor(&pair.a.flow)).await.unwrap());
         pair.settle().await;
@@ -325,6 +325,34 @@ mod tests {
             pair.b.flow.findings().await.unwrap().into_iter().map(|found| found.report.code).collect();
         assert!(codes.contains(&"P-921".to_owned()), "{codes:?}");
         assert_eq!(pair.b.flow.audit().await.unwrap().quarantined, 1);
+    }
+
+    /// A receipt that was lost on the way is given out again as it was made, whatever happened to the log's key since.
+    #[tokio::test]
+    async fn a_receipt_that_comes_late_stands_by_the_office_that_signed_it() {
+        let mut pair = Pair::new().await;
+        pair.approve(Kind::Preservation, None).await;
+        let (a, b) = (pair.a.flow.clone(), pair.b.flow.us());
+        a.discharge_due().await.unwrap();
+        let attempt = a.attempts_due().await.unwrap().remove(0);
+        let bytes = a.envelope_bytes(attempt.envelope).await.unwrap();
+        let lost = pair.b.flow.take_in(&bytes, HandedBy::Peer(a.us())).await.unwrap();
+        for role in [LOG, KeyRole::Cosigner] {
+            pair.b.rotate(role, pair.clock_now());
+        }
+        pair.clock.forward(DAY);
+        assert!(a.renew_peer(b, &descriptor(&pair.b.flow)).await.unwrap());
+        let again = pair.b.flow.take_in(&bytes, HandedBy::Peer(a.us())).await.unwrap();
+        assert_eq!(again, lost);
+        pair.b.rotate(KeyRole::Office(OfficeFunction::Node), pair.clock_now());
+        pair.clock.forward(DAY);
+        let thief = a.renew_peer(b, &descriptor(&pair.b.flow)).await.unwrap();
+        assert!(thief);
+        let refused = a.settle(attempt.envelope, &again).await.unwrap_err();
+        assert_eq!(refused.code(), "P-921", "the office's key is known to somebody else");
+        pair.clock.set(pair.clock_now().minus(DAY + Duration::from_secs(1)));
+        assert!(a.settle(attempt.envelope, &again).await.unwrap().first);
+        pair.audit().await;
     }
 
     #[tokio::test]

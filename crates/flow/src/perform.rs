@@ -72,16 +72,21 @@ impl Flow {
         file: FileId,
         proof: TransportEvent,
     ) -> Result<(), FlowError> {
+        self.record_proof_by(write, file, proof, OfficerId::system()).await
+    }
+
+    /// As `record_proof`, of what a person did.
+    pub(crate) async fn record_proof_by(
+        &self,
+        write: &mut Write,
+        file: FileId,
+        proof: TransportEvent,
+        actor: OfficerId,
+    ) -> Result<(), FlowError> {
         let Some(last) = write.queries().last_event(file).await? else { return Ok(()) };
         let body: Body<serde_json::Value> = Body::Transport(proof);
-        let recorded = Recorded::new(
-            file,
-            last.sequence + 1,
-            Some(Digest::of(&last.body)),
-            self.now(),
-            OfficerId::system(),
-            body,
-        );
+        let recorded =
+            Recorded::new(file, last.sequence + 1, Some(Digest::of(&last.body)), self.now(), actor, body);
         self.append_event(write, Ladder::Transport, &recorded).await
     }
 

@@ -94,6 +94,15 @@ impl Flow {
         Ok(read.queries().ledger_size().await?)
     }
 
+    /// The root of our first `size` leaves; `None` when there are fewer.
+    pub async fn root_at(&self, size: u64) -> Result<Option<Hash>, FlowError> {
+        let mut read = self.store.snapshot().await?;
+        if read.queries().ledger_size().await? < size {
+            return Ok(None);
+        }
+        Ok(Some(log::root(&mut read, size).await?))
+    }
+
     /// The bytes of a tile; `None` when our log has no such tile.
     pub async fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, FlowError> {
         let mut read = self.store.read().await?;

@@ -5,7 +5,7 @@ use exchange::{
     Admission, AdmitFault, CLOCK_SKEW_MAX, Envelope, RECEIVED_LABEL, Receipt, SettleFault, admit,
 };
 use register::Peer;
-use store::{HeadRow, InboxRow, InboxState, Write};
+use store::{CopyRow, Direction, HeadRow, InboxRow, InboxState, Write};
 use vocabulary::{Failure, Family, Instant, OfficeFunction, OfficeId, Report, StateCode};
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
@@ -71,6 +71,17 @@ impl Flow {
                 state: InboxState::Stored,
                 file: None,
                 code: None,
+            })
+            .await?;
+        write
+            .add_copy(&CopyRow {
+                direction: Direction::Received,
+                peer: from,
+                envelope: envelope.envelope,
+                sender: envelope.from,
+                sent_at: envelope.sent_at,
+                log: Some(crate::perform::json(&envelope.log)?),
+                signed: None,
             })
             .await?;
         write.commit().await?;

@@ -9,8 +9,7 @@ use casefile::{
 use exchange::{Decision, Message, Statement};
 use keys::NodeKeys;
 use mandate::{Authorized, FourEyes};
-use register::Peer;
-use seal::{EnvelopeError, OpenError, Verified};
+use seal::{EnvelopeError, OfficeKey, OpenError};
 use store::{InboxRow, InboxState, Write};
 use treaty::{Draft, Severity};
 use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, OfficeFunction, OfficerId, Report};
@@ -44,12 +43,13 @@ impl Flow {
     }
 
     async fn record_one(&self, row: &InboxRow) -> Result<(), FlowError> {
-        let statement = self.open_statement(row).await?;
+        let (statement, signed) = self.open_statement(row).await?;
+        let opening = self.word_of_opening(row, &statement, &signed)?;
         let mut write = self.store.write().await?;
         if !waits(&mut write, row).await? {
             return Ok(());
         }
-        match self.record(&mut write, row, &statement).await {
+        match self.record(&mut write, row, &statement, Digest::of(&signed)).await {
             Err(error) if crossed(&error) => self.note_crossing(&mut write, row, &statement).await?,
             other => other?,
         }
@@ -61,29 +61,35 @@ impl Flow {
             receipt,
         };
         self.record_proof(&mut write, statement.file, proof).await?;
+        write.open_copy(row.peer, row.envelope, &signed).await?;
+        if let Some(opening) = opening {
+            self.owe_opening(&mut write, row, &statement, opening).await?;
+        }
         write.settle_inbox(row.peer, row.envelope, InboxState::Recorded, Some(statement.file), None).await?;
         Ok(write.commit().await?)
     }
 
     /// Decrypts with the addressed office's key and verifies the sender's signature at the time of receipt.
-    async fn open_statement(&self, row: &InboxRow) -> Result<Statement, FlowError> {
+    async fn open_statement(&self, row: &InboxRow) -> Result<(Statement, Vec<u8>), FlowError> {
         let peer = self.peer(row.peer).await?;
-        let verified = self.open_sealed(row, &peer)?;
+        let signed = self.unseal(row)?;
+        let verified = seal::verify_cms_attached(&signed, peer.anchor(), row.received_at)
+            .map_err(OpenError::Signature)?;
         peer.believes(&verified.certificate(), row.received_at)?;
-        Ok(Statement::of_envelope(&verified, row.envelope, row.peer, row.addressee)?)
+        Ok((Statement::of_envelope(&verified, row.envelope, row.peer, row.addressee)?, signed))
     }
 
     /// Tries the office's key, then those that it had before, then one that was made while this process ran.
-    fn open_sealed(&self, row: &InboxRow, peer: &Peer) -> Result<Verified<Vec<u8>>, FlowError> {
+    fn unseal(&self, row: &InboxRow) -> Result<Vec<u8>, FlowError> {
         let function = row.addressee.function;
-        self.keys.office(function)?;
-        if let Some(opened) = open_with(&self.keys, function, row, peer) {
+        let office = self.keys.office(function)?;
+        if let Some(opened) = unseal_with(&self.keys, function, row) {
             return Ok(opened?);
         }
         let fresh = self.keys.fresh()?;
-        match open_with(&fresh, function, row, peer) {
+        match unseal_with(&fresh, function, row) {
             Some(opened) => Ok(opened?),
-            None => Ok(seal::open(&row.sealed, self.keys.office(function)?, peer.anchor(), row.received_at)?),
+            None => Ok(unseal_by(office, row)?),
         }
     }
 
@@ -113,6 +119,7 @@ impl Flow {
         write: &mut Write,
         row: &InboxRow,
         statement: &Statement,
+        signed_digest: Digest,
     ) -> Result<(), FlowError> {
         let out_of_place =
             || FlowError::OutOfPlace { message: statement.message.word(), from: statement.from.to_string() };
@@ -188,7 +195,10 @@ impl Flow {
                 self.follow(write, statement, command, &[]).await
             }
             Message::Rejection { envelope, report, .. } => {
-                self.record_rejection(write, row, *envelope, report).await
+                self.record_rejection(write, row, *envelope, report, signed_digest).await
+            }
+            Message::Opened { envelope, proof } => {
+                self.record_opened(write, row, statement, *envelope, proof).await
             }
         }
     }
@@ -280,6 +290,7 @@ impl Flow {
         row: &InboxRow,
         envelope: EnvelopeId,
         report: &Report,
+        rejection: Digest,
     ) -> Result<(), FlowError> {
         let Some(sent) = write.queries().outbox(envelope).await?.filter(|sent| sent.peer == row.peer) else {
             return Err(FlowError::OutOfPlace { message: "rejection", from: row.peer.to_string() });
@@ -299,6 +310,7 @@ impl Flow {
         let id = format!("rejected/{envelope}");
         // A peer that rejects the same envelope again adds nothing to the file.
         if self.find(write, id, Level::Fail, Some(sent.file), Some(row.peer), shown).await? {
+            self.note_rejected(write, &sent, rejection, &code).await?;
             self.record_proof(write, sent.file, TransportEvent::Rejected { envelope, code }).await?;
         }
         Ok(())
@@ -330,15 +342,18 @@ impl Flow {
 }
 
 /// `None` when the statement is sealed to none of these keys.
-fn open_with(
+fn unseal_with(
     keys: &NodeKeys,
     function: OfficeFunction,
     row: &InboxRow,
-    peer: &Peer,
-) -> Option<Result<Verified<Vec<u8>>, OpenError>> {
+) -> Option<Result<Vec<u8>, OpenError>> {
     keys.openers(function)
-        .map(|office| seal::open(&row.sealed, office, peer.anchor(), row.received_at))
+        .map(|office| unseal_by(office, row))
         .find(|opened| !matches!(opened, Err(OpenError::Envelope(EnvelopeError::NotARecipient { .. }))))
+}
+
+fn unseal_by(office: &OfficeKey, row: &InboxRow) -> Result<Vec<u8>, OpenError> {
+    Ok(seal::decrypt_cms(&row.sealed, office.decryption(), office.certificate())?)
 }
 
 /// What leaves a State has two officers behind it, there as here.

@@ -206,10 +206,12 @@ mod tests {
         pair.grant(file).await;
         let sent = pair.a.flow.timeline(file).await.unwrap();
         assert_eq!(words(&sent, "legal"), ["drafted", "submitted", "approved", "delivered", "decided"]);
-        assert_eq!(words(&sent, "transport"), ["submitted", "delivered", "received"]);
+        let ours = ["submitted", "delivered", "opened", "received", "received", "submitted", "delivered"];
+        assert_eq!(words(&sent, "transport"), ours);
         let received = pair.b.flow.timeline(file).await.unwrap();
         assert_eq!(words(&received, "legal"), ["received", "triaged", "proposed", "decided"]);
-        assert_eq!(words(&received, "transport"), ["received", "submitted", "delivered"]);
+        let theirs = ["received", "submitted", "delivered", "submitted", "delivered", "opened", "received"];
+        assert_eq!(words(&received, "transport"), theirs);
         for timeline in [&sent, &received] {
             let numbers: Vec<u64> = timeline.steps.iter().map(|step| step.sequence).collect();
             assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
@@ -230,7 +232,7 @@ mod tests {
         pair.grant(file).await;
         let (ours, theirs) =
             (pair.a.flow.timeline(file).await.unwrap(), pair.b.flow.timeline(file).await.unwrap());
-        assert_eq!(ours.letters.len(), 2);
+        assert_eq!(ours.letters.len(), 4, "two statements, and two words that they were opened");
         for letter in &ours.letters {
             let other = theirs.letters.iter().find(|other| other.envelope == letter.envelope).unwrap();
             assert_eq!((letter.sealed, letter.receipt), (other.sealed, other.receipt));
@@ -239,7 +241,7 @@ mod tests {
             assert!(letter.receipt.is_some() && letter.trouble.is_none());
         }
         let proofs: Vec<&str> = ours.letters.iter().map(|letter| letter.proof).collect();
-        assert_eq!(proofs, ["delivered", "recorded"]);
+        assert_eq!(proofs, ["delivered", "delivered", "recorded", "recorded"]);
     }
 
     #[tokio::test]

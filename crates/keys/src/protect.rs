@@ -111,8 +111,10 @@ pub(crate) fn lock(
     let broken = |_| KeyFault::Make { reason: "AES-256-CBC failed".to_owned() };
     let key = passphrase.derive(salt, ROUNDS);
     let key = UnboundCipherKey::new(&AES_256, key.as_slice()).map_err(broken)?;
-    let mut content = der.to_vec();
-    let used = PaddedBlockEncryptingKey::cbc_pkcs7(key).and_then(|key| key.encrypt(&mut content));
+    // Room for the padding, so that the clear bytes are not moved and left behind.
+    let mut content = Zeroizing::new(Vec::with_capacity(der.len() + 32));
+    content.extend_from_slice(der);
+    let used = PaddedBlockEncryptingKey::cbc_pkcs7(key).and_then(|key| key.encrypt(&mut *content));
     let EncryptionContext::Iv128(iv) = EncryptionContext::from(used.map_err(broken)?) else {
         return Err(broken(aws_lc_rs::error::Unspecified));
     };

@@ -30,7 +30,23 @@ pub struct Configuration {
     pub transfer: TransferConfiguration,
     #[serde(default, skip_serializing_if = "LogConfiguration::is_default")]
     pub log: LogConfiguration,
+    /// Who stamps the heads of our log; nobody when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_stamp: Option<TimeStampConfiguration>,
     pub offices: BTreeMap<OfficeFunction, OfficeConfiguration>,
+}
+
+/// A time-stamp authority (RFC 3161) for the heads of our log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeStampConfiguration {
+    /// Such as `http://tsa.example/`; plain `http` is usual, the answer is signed.
+    pub authority: String,
+    /// Files with the root certificates of the authority in PEM, in the node's folder or elsewhere.
+    pub roots: Vec<PathBuf>,
+    /// At most one stamp in so many seconds, and only when the log grew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_seconds: Option<u64>,
 }
 
 /// Declarations and reservations that change what a request needs.
@@ -159,6 +175,9 @@ impl Configuration {
         if let Some(reason) = self.log.wrong() {
             return wrong("log", reason);
         }
+        if self.time_stamp.as_ref().is_some_and(|time_stamp| time_stamp.roots.is_empty()) {
+            return wrong("time_stamp.roots", "at least one file with a root certificate is needed");
+        }
         match OfficeFunction::ALL.into_iter().find(|office| !self.offices.contains_key(office)) {
             Some(office) => wrong("offices", &format!("the office `{office}` is missing")),
             None => Ok(()),
@@ -217,6 +236,9 @@ const HEADER: &str = "\
 # transfer.limit           the most that all fetches together take of the line, such as `20MiB/s`
 # log.listen               address and port at which anybody can follow the log (tiles, no content); not served when not given
 # log.witness              `url` and `vkey` of each witness that is asked to cosign the log; `root` of its TLS certificate
+# time_stamp.authority      who stamps heads of our log (RFC 3161), such as `http://tsa.example/`; nobody when not given
+# time_stamp.roots          files with its root certificates in PEM
+# time_stamp.every_seconds  at most one stamp in so many seconds; 3600 when not given
 # offices    name and contact of each office, for people
 
 ";
@@ -224,6 +246,7 @@ const HEADER: &str = "\
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn example() -> Configuration {
         Configuration {
@@ -236,6 +259,7 @@ mod tests {
             declarations: DeclarationsConfiguration::default(),
             transfer: TransferConfiguration::default(),
             log: LogConfiguration::default(),
+            time_stamp: None,
             offices: OfficeFunction::ALL
                 .into_iter()
                 .map(|f| {
@@ -287,5 +311,34 @@ mod tests {
         assert_eq!(configuration.host().unwrap(), "node.example");
         configuration.endpoint = "https://[::1]:8443".to_owned();
         assert_eq!(configuration.host().unwrap(), "::1");
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_with_bytes_changed_is_refused_or_goes_round(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8), cut in any::<bool>()
+        ) {
+            let mut bytes = example().to_toml().unwrap().into_bytes();
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+                if cut {
+                    bytes.truncate(at.max(1));
+                }
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            if let Ok(read) = toml::from_str::<Configuration>(&text) {
+                let _ = (read.host(), read.state_name().len(), read.profile(), read.transfer.pace());
+                if read.check().is_ok() {
+                    prop_assert_eq!(toml::from_str::<Configuration>(&read.to_toml().unwrap()).unwrap(), read);
+                }
+            }
+        }
+
+        #[test]
+        fn any_endpoint_has_a_host_without_a_slash_or_none(endpoint in "(https://)?[\\[\\]:/a-z0-9.]{0,24}") {
+            let host = Configuration { endpoint, ..example() }.host();
+            prop_assert!(host.is_none_or(|host| !host.is_empty() && !host.contains('/')));
+        }
     }
 }

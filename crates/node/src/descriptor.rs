@@ -2,7 +2,6 @@
 
 use crate::{Configuration, Home, NodeError};
 use flow::Flow;
-use keys::KeyRole;
 use register::{Descriptor, MAX_DESCRIPTOR_BYTES, MAX_RETIRED_KEYS, OfficeEntry, Peer, RetiredKey};
 use std::{
     fs::{self, File},
@@ -56,10 +55,12 @@ fn next_number(home: &Home, now: Instant) -> u64 {
     u64::try_from(now.seconds()).unwrap_or(0).max(before + 1)
 }
 
-/// The keys that were replaced, newest first; TLS keys are believed under the root and not named.
+/// The keys that were replaced, newest first.
 fn retired(flow: &Flow) -> Vec<RetiredKey> {
-    let old = flow.keys().retired().iter().filter(|old| old.role != KeyRole::Tls);
-    old.take(MAX_RETIRED_KEYS).map(|old| RetiredKey { key: old.fingerprint, until: old.until }).collect()
+    let old = flow.keys().retired().iter();
+    old.take(MAX_RETIRED_KEYS)
+        .map(|old| RetiredKey { key: old.fingerprint, until: old.until, vkey: old.vkey.clone() })
+        .collect()
 }
 
 fn read_signed(path: &Path) -> Option<Vec<u8>> {

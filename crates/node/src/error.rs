@@ -40,6 +40,10 @@ pub enum NodeError {
     Cut { name: String },
     #[error("the folder `{path}` does not hold the package `{package}`, as it was announced")]
     OtherPackage { path: String, package: vocabulary::PackageId },
+    #[error("the folder `{path}` holds another log than ours, or a longer one")]
+    OtherLog { path: String },
+    #[error("the file `{name}` of the log does not stand: {reason}")]
+    LogFile { name: String, reason: String },
     #[error("`{url}` is not the address of a time-stamp authority: {reason}")]
     TimeStampUrl { url: String, reason: String },
     #[error("the time-stamp authority gave no answer that can be used: {reason}")]
@@ -72,8 +76,9 @@ impl Failure for NodeError {
             | Self::Value { .. }
             | Self::Cut { .. }
             | Self::OtherPackage { .. }
+            | Self::OtherLog { .. }
             | Self::TimeStampUrl { .. } => Family::Refusal,
-            Self::Part { .. } => Family::PeerFault,
+            Self::Part { .. } | Self::LogFile { .. } => Family::PeerFault,
             other => other.inner().map_or(Family::Fault, Failure::family),
         }
     }
@@ -94,6 +99,8 @@ impl Failure for NodeError {
             Self::OwnPart { .. } => "F-581",
             Self::Cut { .. } => "R-631",
             Self::OtherPackage { .. } => "R-632",
+            Self::OtherLog { .. } => "R-905",
+            Self::LogFile { .. } => "P-911",
             Self::TimeStampUrl { .. } => "R-690",
             Self::TimeStamp { .. } => "F-690",
             other => other.inner().map_or("F-700", Failure::code),
@@ -105,6 +112,7 @@ impl Failure for NodeError {
             Self::Part { .. } | Self::OtherPackage { .. } => {
                 Some("spec/05-evidence-package.md, in the announcement".to_owned())
             }
+            Self::LogFile { .. } => Some("C2SP tlog-tiles".to_owned()),
             other => other.inner().and_then(Failure::clause),
         }
     }
@@ -140,6 +148,14 @@ impl Failure for NodeError {
             Self::Cut { .. } => "copy the package to the disk again; what came over is kept".to_owned(),
             Self::OtherPackage { .. } => {
                 "name the folder with `tagmanifest-sha256.txt` of this package, or ask for another copy".to_owned()
+            }
+            Self::OtherLog { .. } => {
+                "name another folder; if this node was restored from a copy, tell the peers before anything else"
+                    .to_owned()
+            }
+            Self::LogFile { .. } => {
+                "fetch the file again; if it stays so, keep the signed head and tell the State of the log"
+                    .to_owned()
             }
             Self::TimeStampUrl { .. } => "give the full address, such as `http://tsa.example/`".to_owned(),
             Self::TimeStamp { .. } => {

@@ -89,6 +89,17 @@ impl Home {
         Ok(self.keys()?.rotate(role, &names(&self.configuration, hosts), now, until)?)
     }
 
+    /// The root certificates of the time-stamp authority, in PEM, one text a file.
+    pub fn authorities(&self) -> Result<Vec<String>, NodeError> {
+        let Some(time_stamp) = &self.configuration.time_stamp else { return Ok(Vec::new()) };
+        let read = |path: &std::path::PathBuf| {
+            // A relative path is one in the node's folder.
+            let path = self.folder.path().join(path);
+            fs::read_to_string(&path).map_err(|source| disk(&path, source))
+        };
+        time_stamp.roots.iter().map(read).collect()
+    }
+
     /// The node's keys, database and clock, ready to work.
     pub async fn flow(&self) -> Result<Flow, NodeError> {
         self.flow_at(Arc::new(SystemClock)).await

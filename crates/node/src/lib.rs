@@ -9,10 +9,12 @@ mod configuration;
 mod descriptor;
 mod error;
 mod fetch;
+mod head_stamp;
 mod home;
 mod landing;
 mod limits;
 mod listener;
+mod log_files;
 mod pace;
 mod process;
 mod public;
@@ -29,13 +31,15 @@ mod work;
 pub use carried::{Exported, export_package, import_package};
 pub use client::Road;
 pub use configuration::{
-    Configuration, LogConfiguration, OfficeConfiguration, TransferConfiguration, WitnessConfiguration,
+    Configuration, LogConfiguration, OfficeConfiguration, TimeStampConfiguration, TransferConfiguration,
+    WitnessConfiguration,
 };
 pub use descriptor::{export, exported, sign};
 pub use error::NodeError;
 pub use fetch::{FetchCost, FetchProgress, Fetched, fetch_package};
 pub use home::{Home, InitRequest};
 pub use limits::Limits;
+pub use log_files::{LogChecked, LogExport, check_log, export_log};
 pub use pace::{MAX_PARTS_AT_ONCE, Pace, Rate};
 pub use process::{Running, serve, serve_with};
 pub use time_stamp::{TimeStampServer, request_time_stamp, serve_time_stamps};

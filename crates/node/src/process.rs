@@ -4,6 +4,7 @@ use crate::{
     Home, Limits, NodeError, Road,
     descriptor::Exported,
     error::disk,
+    head_stamp,
     listener::{Listener, listen},
     public::log_router,
     renewal,
@@ -86,6 +87,12 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
         tokio::spawn(work::post(flow.clone(), road.clone(), ready, stopped.clone())),
         tokio::spawn(renewal::renew(flow.clone(), road, stopped.clone())),
         tokio::spawn(work::watch_receipts(flow.clone(), stopped.clone())),
+        tokio::spawn(head_stamp::stamp_heads(
+            flow.clone(),
+            home.clone(),
+            home.configuration.time_stamp.clone(),
+            stopped.clone(),
+        )),
         tokio::spawn(keep_counts(flow.clone(), served, stopped.clone())),
         tokio::spawn(let_in(flow.clone(), config, stopped.clone())),
     ];

@@ -80,6 +80,7 @@ pub(crate) async fn client_state(flow: &Flow, certificate: &[u8]) -> Result<Stat
     let state = shown.office().map_or(flow.us(), |office| office.state);
     let peer = flow.peer(state).await.map_err(|error: FlowError| error.report())?;
     peer.anchor().verify_tls(&shown, flow.now()).map_err(|error| error.report())?;
+    peer.believes(&shown.fingerprint(), flow.now()).map_err(|error| error.report())?;
     Ok(state)
 }
 

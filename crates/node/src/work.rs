@@ -1,7 +1,7 @@
 //! The workers: open what arrived, discharge duties, hand envelopes over, fetch packages, watch the clocks.
 
 use crate::{Road, fetch};
-use exchange::RoadTrouble;
+use exchange::{ProofRoad, RoadTrouble};
 use flow::{Attempt, Flow, FlowError};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -184,6 +184,9 @@ async fn attempted(flow: &Flow, road: &Road, attempt: &Attempt) -> Result<bool, 
         }
         answer = road.hand_over(&peer, flow.envelope_bytes(attempt.envelope).await?).await;
     }
+    if answer.as_ref().is_err_and(RoadTrouble::was_taken) {
+        flow.relayed(attempt.envelope, ProofRoad::Https).await?;
+    }
     match answer {
         Ok(receipt) => match flow.settle(attempt.envelope, &receipt).await {
             Ok(delivered) => {
@@ -195,7 +198,7 @@ async fn attempted(flow: &Flow, road: &Road, attempt: &Attempt) -> Result<bool, 
                 Ok(false)
             }
         },
-        Err(RoadTrouble::Later(trouble)) => {
+        Err(RoadTrouble::Later(trouble) | RoadTrouble::Taken(trouble)) => {
             tracing::info!(envelope = %attempt.envelope, "not delivered yet: {trouble}");
             flow.attempt_failed(attempt, &trouble).await?;
             Ok(false)
@@ -257,6 +260,9 @@ pub(crate) async fn watch_receipts(flow: Flow, mut stop: watch::Receiver<bool>) 
     while !*stop.borrow() {
         if let Err(error) = flow.look_for_receipts().await {
             tracing::error!(code = error.code(), "receipts could not be looked for: {error}");
+        }
+        if let Err(error) = flow.look_for_steps().await {
+            tracing::error!(code = error.code(), "missing steps could not be looked for: {error}");
         }
         if let Err(error) = flow.bring_forward().await {
             tracing::error!(code = error.code(), "what is put off could not be looked at: {error}");

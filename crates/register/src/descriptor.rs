@@ -50,6 +50,9 @@ pub struct RetiredKey {
     pub key: Digest,
     /// Who receives something that it signed believes it until then, by the receiver's own clock.
     pub until: Instant,
+    /// The vkey itself, of a log or cosigner key: who missed the descriptor that had it can still verify with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vkey: Option<String>,
 }
 
 /// One office that others may address.

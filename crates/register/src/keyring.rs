@@ -3,10 +3,10 @@
 //! A note has no time of its own that could be trusted, so belief is judged by the receiver's clock at the
 //! moment when it first saw the signature. What was seen in time stands for ever.
 
-use crate::{Descriptor, DescriptorError, MAX_RETIRED_KEYS};
+use crate::{Descriptor, DescriptorError, MAX_RETIRED_KEYS, RetiredKey};
 use ledger::{
-    CheckpointError, CosignatureError, CosignerVerifier, LogVerifier, SignedCheckpoint, checkpoint,
-    cosignature::verify_cosignature,
+    CheckpointError, CosignatureError, CosignerVerifier, LogVerifier, Note, SignatureLine, SignedCheckpoint,
+    checkpoint, cosignature::verify_cosignature,
 };
 use seal::Certificate;
 use std::collections::BTreeMap;
@@ -42,12 +42,31 @@ impl Keyring {
         if descriptor.retired.len() > MAX_RETIRED_KEYS || retired.keys().any(in_use) {
             return Err(DescriptorError::Retired { found: descriptor.retired.len() });
         }
-        Ok(Self {
+        let mut keyring = Self {
             logs: vec![(log.clone(), None)],
             cosigners: vec![(cosigner.clone(), None)],
             offices,
             retired,
-        })
+        };
+        for key in &descriptor.retired {
+            keyring.keep_retired(key).ok_or(DescriptorError::LogKey)?;
+        }
+        Ok(keyring)
+    }
+
+    /// A log or cosigner key that the descriptor still shows; `None` when it is neither, or not the key it names.
+    fn keep_retired(&mut self, key: &RetiredKey) -> Option<()> {
+        let Some(vkey) = &key.vkey else { return Some(()) };
+        let (log, cosigner) = (self.logs.first()?.0.name(), self.cosigners.first()?.0.name());
+        if of(vkey) != key.key {
+            return None;
+        }
+        match (LogVerifier::parse(vkey), CosignerVerifier::parse(vkey)) {
+            (Ok(old), _) if old.name() == log => self.logs.push((old, Some(key.until))),
+            (_, Ok(old)) if old.name() == cosigner => self.cosigners.push((old, Some(key.until))),
+            _ => return None,
+        }
+        Some(())
     }
 
     /// Adds the keys of the descriptor before; those that are not known yet end at `end`, or as the State said.
@@ -71,30 +90,45 @@ impl Keyring {
         }
     }
 
-    pub(crate) fn open_head(&self, note: &str, at: Instant) -> Result<SignedCheckpoint, Unbelieved> {
+    /// `at` is absent when a signature that is believed stands over the note.
+    pub(crate) fn open_head(&self, note: &str, at: End) -> Result<SignedCheckpoint, Unbelieved> {
         let (mut unknown, mut wrong) = (None, None);
         for (log, end) in &self.logs {
             match checkpoint::open(note, log) {
-                Ok(_) if past(*end, at) => return Err(retired("log", *end, at)),
+                Ok(_) if at.is_some_and(|at| past(*end, at)) => return Err(retired("log", *end, at)),
                 Ok(head) => return Ok(head),
                 Err(error @ CheckpointError::NotSigned { .. }) => unknown = Some(error),
                 Err(error) => wrong = wrong.or(Some(error)),
             }
         }
-        Err(wrong.or(unknown).map_or(Unbelieved::NoKey, Unbelieved::Head))
+        let named = |(log, _): &(LogVerifier, End)| {
+            let note: Result<Note, _> = Note::parse(note);
+            note.is_ok_and(|note| note.signatures().iter().any(|line| line.name() == log.name()))
+        };
+        if wrong.is_none() && self.logs.first().is_some_and(named) {
+            return Err(Unbelieved::Unknown { what: "log" });
+        }
+        Err(wrong.or(unknown).map_or(Unbelieved::Unknown { what: "log" }, Unbelieved::Head))
     }
 
-    pub(crate) fn verify_cosignature(&self, body: &str, line: &str, at: Instant) -> Result<u64, Unbelieved> {
+    pub(crate) fn verify_cosignature(&self, body: &str, line: &str, at: End) -> Result<u64, Unbelieved> {
         let (mut unknown, mut wrong) = (None, None);
         for (cosigner, end) in &self.cosigners {
             match verify_cosignature(body, line, cosigner) {
-                Ok(_) if past(*end, at) => return Err(retired("cosigner", *end, at)),
+                Ok(_) if at.is_some_and(|at| past(*end, at)) => return Err(retired("cosigner", *end, at)),
                 Ok(time) => return Ok(time),
                 Err(error @ CosignatureError::Missing { .. }) => unknown = Some(error),
                 Err(error) => wrong = wrong.or(Some(error)),
             }
         }
-        Err(wrong.or(unknown).map_or(Unbelieved::NoKey, Unbelieved::Cosignature))
+        let named = |(cosigner, _): &(CosignerVerifier, End)| {
+            let line: Result<SignatureLine, _> = line.parse();
+            line.is_ok_and(|line| line.name() == cosigner.name())
+        };
+        if wrong.is_none() && self.cosigners.first().is_some_and(named) {
+            return Err(Unbelieved::Unknown { what: "cosigner" });
+        }
+        Err(wrong.or(unknown).map_or(Unbelieved::Unknown { what: "cosigner" }, Unbelieved::Cosignature))
     }
 
     pub(crate) fn believes(&self, certificate: &Digest, at: Instant) -> Result<(), Unbelieved> {
@@ -103,7 +137,7 @@ impl Keyring {
             // The root certified it: a laboratory, a key that came before us, or one newer than the descriptor.
             None => self.retired.get(certificate).copied(),
         };
-        if past(end, at) { Err(retired("office", end, at)) } else { Ok(()) }
+        if past(end, at) { Err(retired("office", end, Some(at))) } else { Ok(()) }
     }
 }
 
@@ -115,15 +149,16 @@ fn past(end: End, at: Instant) -> bool {
     end.is_some_and(|end| at > end)
 }
 
-fn retired(what: &'static str, end: End, at: Instant) -> Unbelieved {
-    Unbelieved::Retired { what, until: end.unwrap_or(at), at }
+fn retired(what: &'static str, end: End, at: End) -> Unbelieved {
+    let until = end.or(at).unwrap_or(Instant::from_micros(0));
+    Unbelieved::Retired { what, until, at: at.unwrap_or(until) }
 }
 
 /// A signature under a key of which the State's descriptors say that it is not to be believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unbelieved {
-    #[error("no key of the State is known")]
-    NoKey,
+    #[error("it is signed with a {what} key of the State that no descriptor known here names")]
+    Unknown { what: &'static str },
     #[error("the {what} key was retired and believed until {until}; it was seen at {at}")]
     Retired { what: &'static str, until: Instant, at: Instant },
     #[error(transparent)]
@@ -135,11 +170,7 @@ pub enum Unbelieved {
 impl Unbelieved {
     /// True when a newer descriptor of the State may name the key.
     pub fn may_be_newer(&self) -> bool {
-        matches!(
-            self,
-            Self::Head(CheckpointError::NotSigned { .. })
-                | Self::Cosignature(CosignatureError::Missing { .. })
-        )
+        matches!(self, Self::Unknown { .. })
     }
 }
 
@@ -149,7 +180,7 @@ impl Failure for Unbelieved {
     }
     fn code(&self) -> &'static str {
         match self {
-            Self::NoKey => "P-920",
+            Self::Unknown { .. } => "P-920",
             Self::Retired { .. } => "P-921",
             Self::Head(error) => error.code(),
             Self::Cosignature(error) => error.code(),
@@ -157,14 +188,14 @@ impl Failure for Unbelieved {
     }
     fn clause(&self) -> Option<String> {
         match self {
-            Self::NoKey | Self::Retired { .. } => Some("spec/01-descriptor.md, 1.6".to_owned()),
+            Self::Unknown { .. } | Self::Retired { .. } => Some("spec/01-descriptor.md, 1.6".to_owned()),
             Self::Head(error) => error.clause(),
             Self::Cosignature(error) => error.clause(),
         }
     }
     fn remedy(&self) -> String {
         match self {
-            Self::NoKey => "export the newest descriptor, and send the bytes again".to_owned(),
+            Self::Unknown { .. } => "export the newest descriptor, and send the bytes again".to_owned(),
             Self::Retired { .. } => {
                 "sign with the newest key: start the node again, or export the envelope again".to_owned()
             }

@@ -90,12 +90,22 @@ impl Peer {
 
     /// Opens a head of the State's log that we see at `at`, under any of its keys that is believed then.
     pub fn open_head(&self, note: &str, at: Instant) -> Result<SignedCheckpoint, Unbelieved> {
-        self.keyring.open_head(note, at)
+        self.keyring.open_head(note, Some(at))
+    }
+
+    /// Opens a head that stands inside something signed by an office that is believed: also under a retired key.
+    pub fn open_vouched_head(&self, note: &str) -> Result<SignedCheckpoint, Unbelieved> {
+        self.keyring.open_head(note, None)
+    }
+
+    /// The same for a cosignature.
+    pub fn verify_vouched_cosignature(&self, body: &str, line: &str) -> Result<u64, Unbelieved> {
+        self.keyring.verify_cosignature(body, line, None)
     }
 
     /// Checks the State's cosignature on `body` that we see at `at`, and returns its time in seconds.
     pub fn verify_cosignature(&self, body: &str, line: &str, at: Instant) -> Result<u64, Unbelieved> {
-        self.keyring.verify_cosignature(body, line, at)
+        self.keyring.verify_cosignature(body, line, Some(at))
     }
 
     /// Whether something signed under this certificate, and seen at `at`, is believed; the root has vouched for it.

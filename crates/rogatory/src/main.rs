@@ -1,18 +1,21 @@
 //! The program: every subcommand, one file for each noun.
 
+mod bundle;
 mod command;
 mod context;
 mod demo;
 mod named;
 mod output;
 mod show;
+mod zip;
 
 use clap::{Parser, Subcommand};
 use command::{
     custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
     evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
-    key::KeyCommand, node::NodeCommand, officer::OfficerCommand, peer::PeerCommand, request::RequestCommand,
-    time::TimeCommand, treaty::TreatyCommand,
+    key::KeyCommand, log::LogCommand, node::NodeCommand, officer::OfficerCommand, peer::PeerCommand,
+    request::RequestCommand, time::TimeCommand, treaty::TreatyCommand, verify::VerifyArguments,
+    witness::WitnessCommand,
 };
 use context::Context;
 use output::Output;
@@ -102,6 +105,17 @@ enum Noun {
     /// What a person should look at.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa finding list")]
     Finding(FindingCommand),
+    /// Our transparency log as strangers see it: show, export as files, check.
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa log show")]
+    Log(LogCommand),
+    /// A witness of logs without a node, for an oversight body.
+    #[command(subcommand, after_help = "Example:\n  rogatory witness serve ./witness")]
+    Witness(WitnessCommand),
+    /// Check a bundle of proofs as a court does: what is proven, what is not, what would have to be forged.
+    #[command(
+        after_help = "Example:\n  rogatory verify FILE.rogatory.zip --fingerprint XA=4T9KX-... --pdf report.pdf"
+    )]
+    Verify(VerifyArguments),
     /// The Convention as data.
     #[command(subcommand, after_help = "Example:\n  rogatory treaty grounds")]
     Treaty(TreatyCommand),
@@ -110,7 +124,10 @@ enum Noun {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
-    output::log_to_stderr(matches!(arguments.noun, Noun::Node(NodeCommand::Serve(_))));
+    output::log_to_stderr(matches!(
+        arguments.noun,
+        Noun::Node(NodeCommand::Serve(_)) | Noun::Witness(WitnessCommand::Serve { .. })
+    ));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&anyhow::Error::from(error), json),
@@ -145,6 +162,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::File(command) => command.run(&context).await,
         Noun::Envelope(command) => command.run(&context).await,
         Noun::Finding(command) => command.run(&context).await,
+        Noun::Log(command) => command.run(&context).await,
+        Noun::Witness(command) => command.run(context.json).await,
+        Noun::Verify(arguments) => arguments.run(),
         Noun::Treaty(command) => command.run(),
     }
 }

@@ -67,6 +67,7 @@ pub(crate) fn report(error: &anyhow::Error) -> Report {
         .or_else(|| of::<treaty::DraftError>(error))
         .or_else(|| of::<register::DescriptorError>(error))
         .or_else(|| of::<vocabulary::WordError>(error))
+        .or_else(|| of::<ledger::KeyError>(error))
         .or_else(|| of::<NoOfficer>(error))
         .or_else(|| error.downcast_ref::<Told>().map(|told| told.0.clone()))
         .unwrap_or_else(|| Report {

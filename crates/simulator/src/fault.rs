@@ -15,12 +15,13 @@ pub enum Fault {
     DiskFull,
     Clock,
     Descriptor,
+    Rotation,
     Pouch,
     Lie,
     Rewrite,
 }
 
-pub(crate) const ALL: [(Fault, &str); 13] = [
+pub(crate) const ALL: [(Fault, &str); 14] = [
     (Fault::Lost, "lost"),
     (Fault::Repeated, "repeated"),
     (Fault::Delayed, "delayed"),
@@ -31,6 +32,7 @@ pub(crate) const ALL: [(Fault, &str); 13] = [
     (Fault::DiskFull, "disk-full"),
     (Fault::Clock, "clock"),
     (Fault::Descriptor, "descriptor"),
+    (Fault::Rotation, "rotation"),
     (Fault::Pouch, "pouch"),
     (Fault::Lie, "lie"),
     (Fault::Rewrite, "rewrite"),

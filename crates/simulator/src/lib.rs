@@ -12,6 +12,7 @@ mod fault;
 mod lie;
 mod message;
 mod model;
+mod mutant;
 mod nation;
 mod peril;
 mod plan;
@@ -26,6 +27,7 @@ mod world;
 
 pub use fault::Faults;
 pub use model::Violation;
+pub use mutant::{Trial, Tried, all_caught, mutants};
 pub use record::Log;
 pub use run::{Order, Summary, replay, run};
 pub use shrink::shrink;

@@ -4,6 +4,7 @@ use crate::{
     check::LIES_FAIL,
     message::{Message, Reply},
     model::Restored,
+    road::ACCUSING,
     step::{Lie, MessageId},
     world::{Outcome, World},
 };
@@ -15,7 +16,7 @@ use ledger::{
     Checkpoint, Commitment, ConsistencyProof, Hash, InclusionProof, KeyName, checkpoint, cosignature, tree,
 };
 use std::collections::{BTreeMap, HashMap};
-use vocabulary::{Digest, EnvelopeId, OfficeFunction};
+use vocabulary::{Digest, EnvelopeId, Failure as _, OfficeFunction};
 
 /// Where a forged envelope goes and who hands it over.
 struct Forged {
@@ -65,7 +66,7 @@ impl World {
         }
         Ok(Outcome::said(match taken {
             Err(error) => {
-                if lie == Lie::RewrittenLog {
+                if ACCUSING.contains(&error.code()) {
                     self.check_stopped(forged.at, message.from).await?;
                 }
                 self.failed(forged.at, &error)
@@ -150,7 +151,7 @@ impl World {
         self.open.remove(&(message.from, message.to));
         match flow.settle(message.attempt.envelope, &forged).await {
             Err(error) => {
-                if lie == Lie::ReceiptWithForeignHead {
+                if ACCUSING.contains(&error.code()) {
                     self.check_stopped(message.from, message.to).await?;
                 }
                 self.not_believed(message, &flow, &error).await

@@ -3,14 +3,14 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use simulator::{Faults, Log, Order, Summary};
+use simulator::{Faults, Log, Order, Summary, Trial};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 /// Many States, one seed: the real nodes' code under every fault of network, disk, clock and peer.
 #[derive(Debug, Parser)]
 #[command(
     name = "simulator",
-    after_help = "Examples:\n  simulator run --states 193 --exchanges 10000 --seed 1 --json\n  simulator run --states 6 --exchanges 200 --seed 1 --seeds 50\n  simulator run --faults lost,crash --seed 7\n  simulator shrink simulation-7.log --out short.log\n  simulator replay short.log"
+    after_help = "Examples:\n  simulator run --states 193 --exchanges 10000 --seed 1 --json\n  simulator run --states 6 --exchanges 200 --seed 1 --seeds 50\n  simulator run --faults lost,crash --seed 7\n  simulator shrink simulation-7.log --out short.log\n  simulator replay short.log\n  simulator mutants"
 )]
 struct Program {
     #[command(subcommand)]
@@ -32,6 +32,30 @@ enum Command {
         #[arg(long, default_value_t = 120)]
         seconds: u64,
     },
+    /// Break the code in one place at a time and count the seeds until a run notices.
+    Mutants(MutantArguments),
+}
+
+#[derive(Debug, Args)]
+struct MutantArguments {
+    /// The work tree; it is copied and never changed.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    tree: PathBuf,
+    /// Where the copy and its build lie; kept for the next time.
+    #[arg(long, value_name = "DIR", default_value = "target/mutants")]
+    build: PathBuf,
+    /// One patch in `crates/simulator/mutants`, without `.patch`; `none` is the code as it is.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    #[arg(long, default_value_t = 6)]
+    states: usize,
+    #[arg(long, default_value_t = 120)]
+    exchanges: u64,
+    #[arg(long, default_value_t = 40)]
+    seeds: u64,
+    /// The last line is JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +120,7 @@ async fn perform(command: Command) -> Result<bool> {
             tell(&summary);
             Ok(summary.violations == 0)
         }
+        Command::Mutants(arguments) => hunt(arguments),
         Command::Shrink { log, out, seconds } => {
             let long = Log::read(&log)?;
             let progress = |text: &str| eprintln!("shrink: {text}");
@@ -105,6 +130,28 @@ async fn perform(command: Command) -> Result<bool> {
             Ok(true)
         }
     }
+}
+
+fn hunt(arguments: MutantArguments) -> Result<bool> {
+    let trial = Trial {
+        tree: arguments.tree,
+        build: arguments.build,
+        only: arguments.only,
+        states: arguments.states,
+        exchanges: arguments.exchanges,
+        seeds: arguments.seeds,
+    };
+    let tried = simulator::mutants(&trial, &mut |one| {
+        let came = match (one.seeds, &one.invariant) {
+            (Some(seeds), Some(invariant)) => format!("caught by seed {seeds}: {invariant}"),
+            _ => format!("not caught by {} seeds", arguments.seeds),
+        };
+        println!("{:<34} {came} ({} s)", one.mutant, one.seconds);
+    })?;
+    if arguments.json {
+        println!("{}", serde_json::to_string(&tried)?);
+    }
+    Ok(simulator::all_caught(&tried))
 }
 
 async fn many(arguments: &RunArguments) -> Result<bool> {

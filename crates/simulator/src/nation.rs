@@ -7,9 +7,9 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use flow::{Clock, Credential, Flow, NewOfficer, NodeFolder};
-use keys::{Names, NodeKeys};
+use keys::{KeyRole, Names, NodeKeys};
 use mandate::Role;
-use register::{Declarations, Descriptor, OfficeEntry, Peer};
+use register::{Declarations, Descriptor, MAX_RETIRED_KEYS, OfficeEntry, Peer, RetiredKey};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use std::{
 };
 use store::{Hazard, Store};
 use treaty::RequestedProfile;
-use vocabulary::{OfficeFunction, StateCode};
+use vocabulary::{OfficeFunction, OfficerId, StateCode};
 
 /// Zones with half hours, summer time and both ends of the day.
 const ZONES: [&str; 7] = [
@@ -78,13 +78,7 @@ impl Nation {
         let folder = place.join(code.lower());
         fs::create_dir_all(&folder)?;
         let clock = Arc::new(StateClock::new(Arc::clone(&common.time)));
-        let names = Names {
-            state: code,
-            state_name: format!("Republic of {code}"),
-            offices: OfficeFunction::ALL.into_iter().map(|f| (f, format!("The {f}"))).collect(),
-            hosts: vec![format!("{}.example", code.lower())],
-        };
-        NodeKeys::create(&folder, &names, clock.now())?;
+        NodeKeys::create(&folder, &names(code), clock.now())?;
         let zone = ZONES.get(number % ZONES.len()).context("a zone")?;
         let peril = Arc::new(Peril::default());
         let flow = open(&folder, 1, code, zone, &clock, &peril, common).await?;
@@ -160,6 +154,16 @@ impl Nation {
         Ok(())
     }
 
+    /// Replaces a key as operators do: record it, start the node again, issue the next descriptor.
+    pub(crate) async fn rotate(&mut self, role: KeyRole) -> Result<()> {
+        let now = self.flow.now();
+        let until = now.plus(flow::key_overlap());
+        let rotation = self.keys().fresh()?.rotate(role, &names(self.code), now, until)?;
+        self.flow.record_rotation(OfficerId::system(), &rotation, until).await?;
+        self.restart().await?;
+        self.renew()
+    }
+
     /// Issues the next descriptor.
     pub(crate) fn renew(&mut self) -> Result<()> {
         let sequence = self.descriptors.len() as u64 + 1;
@@ -171,6 +175,15 @@ impl Nation {
 
     pub(crate) async fn close(&self) {
         self.flow.store().close().await;
+    }
+}
+
+fn names(code: StateCode) -> Names {
+    Names {
+        state: code,
+        state_name: format!("Republic of {code}"),
+        offices: OfficeFunction::ALL.into_iter().map(|f| (f, format!("The {f}"))).collect(),
+        hosts: vec![format!("{}.example", code.lower())],
     }
 }
 
@@ -266,9 +279,16 @@ fn describe(flow: &Flow, sequence: u64) -> Result<Vec<u8>> {
         root: keys.root_certificate_pem()?,
         log: keys.log().vkey(),
         cosigner: keys.cosigner().vkey(),
-        retired: Vec::new(),
+        retired: retired(keys),
     };
     Ok(keys.root()?.sign(&descriptor.to_json()?, now)?)
+}
+
+fn retired(keys: &NodeKeys) -> Vec<RetiredKey> {
+    let old = keys.retired().iter().filter(|old| old.role != KeyRole::Tls);
+    old.take(MAX_RETIRED_KEYS)
+        .map(|old| RetiredKey { key: old.fingerprint, until: old.until, vkey: old.vkey.clone() })
+        .collect()
 }
 
 #[cfg(test)]

@@ -52,6 +52,10 @@ impl Peril {
         self.fate(|fate| fate.down)
     }
 
+    pub(crate) fn disarm(&self) {
+        self.fate(|fate| fate.armed = None);
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.fate(|fate| fate.full)
     }

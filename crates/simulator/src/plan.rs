@@ -5,7 +5,7 @@ use crate::{
     fault::{Fault, Faults},
     message::Road,
     peril::{Blow, Struck},
-    step::{Act, FileStep, Harm, Lie, MessageId, Step, What, Who},
+    step::{Act, FileStep, Harm, Key, Lie, MessageId, Step, What, Who},
     time::{BEGIN, DAY, HOUR, MINUTE, SECOND},
     traffic::{Next, next},
     world::{Outcome, World},
@@ -240,6 +240,10 @@ impl Planner {
                 }
                 Some(What::Renew { state })
             }
+            44..=49 if self.faults.has(Fault::Rotation) => {
+                let key = *self.dice.pick(&Key::ALL)?;
+                Some(What::Rotate { state, key })
+            }
             50..=57 if self.faults.has(Fault::Rewrite) => {
                 self.copies.insert(state);
                 Some(What::Copy { state })
@@ -268,8 +272,13 @@ impl Planner {
     pub(crate) fn follow(&mut self, world: &World, step: &Step, outcome: &Outcome) {
         let at = step.at;
         for state in &outcome.busy {
-            self.desk(at, *state);
-            self.post(at, *state);
+            // A desk with something to send says so itself.
+            if !matches!(step.what, What::Desk { .. } | What::Answer { .. }) {
+                self.desk(at, *state);
+            }
+            if !matches!(step.what, What::Act { .. } | What::Arrive { .. } | What::Repeat { .. }) {
+                self.post(at, *state);
+            }
         }
         for message in &outcome.sent {
             self.send(world, at, *message);
@@ -293,11 +302,6 @@ impl Planner {
         }
         match &step.what {
             What::Arrive { message, .. } => self.after_arrival(world, at, *message),
-            What::Answer { message, .. } | What::TimeOut { message } => {
-                if let Some(message) = world.messages.get(message) {
-                    self.post(at, message.from);
-                }
-            }
             What::Lie { message, lie: Lie::RewrittenLog } => {
                 if let Some((from, to)) = world.messages.get(message).map(|m| (m.from, m.to)) {
                     self.soon(at, 5 * MINUTE, 3 * HOUR, Plan::Do(What::Resume { state: to, peer: from }));

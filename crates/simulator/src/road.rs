@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use exchange::{
-    AdmitFault, CosignedHead, RoadTrouble,
+    AdmitFault, CosignedHead, ProofRoad, RoadTrouble,
     answer::{self, Challenge},
 };
 use flow::{Attempt, Delivered, Flow, FlowError, HandedBy};
@@ -49,6 +49,7 @@ impl World {
                 break;
             }
         }
+        self.fetch_descriptors(state).await?;
         let said =
             format!("recorded {recorded}, discharged {discharged}, postponed {postponed} {troubles:?}");
         let busy = if discharged > 0 { vec![state] } else { Vec::new() };
@@ -130,7 +131,36 @@ impl World {
                 said.push(self.failed(state, &error));
             }
         }
+        self.fetch_descriptors(state).await?;
         Ok(Outcome { busy: vec![state], ..Outcome::said(format!("watched {said:?}")) })
+    }
+
+    /// As `node::renewal`: fetch the newer descriptors of which something was seen.
+    async fn fetch_descriptors(&mut self, state: usize) -> Result<()> {
+        let Some(flow) = self.nation(state)?.flow().cloned() else { return Ok(()) };
+        for code in flow.wanted_descriptors() {
+            let Some(of) = self.nations.iter().position(|nation| nation.code == code) else { continue };
+            if !self.reaches(state, of) || self.nation(of)?.flow().is_none() {
+                flow.want_descriptor(code);
+                continue;
+            }
+            let signed = self.nation(of)?.descriptors.last().context("a descriptor")?.clone();
+            match flow.renew_peer(code, &signed).await {
+                Ok(true) => self.counts.fault("descriptor-fetched"),
+                Ok(false) => {}
+                Err(error) => drop(self.failed(state, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// As `node::renewal::look_at_number`: nodes tell each other the number of their newest descriptor.
+    async fn look_at_number(&self, state: usize, of: usize, number: usize) -> Result<()> {
+        let (Some(flow), code) = (self.nation(state)?.flow(), self.nation(of)?.code) else { return Ok(()) };
+        if flow.peer(code).await.is_ok_and(|peer| number as u64 > peer.descriptor().sequence) {
+            flow.want_descriptor(code);
+        }
+        Ok(())
     }
 
     /// Operators export again what a peer's node refused for good, as the finding tells them.
@@ -194,6 +224,10 @@ impl World {
             self.counts.fault("reordered");
         } else {
             *newest = id;
+        }
+        if message.road == Road::Network {
+            let number = self.nation(message.from)?.descriptors.len();
+            self.look_at_number(message.to, message.from, number).await?;
         }
         let bytes = harm_envelope(&message.bytes, harm);
         let (said, reply) = self.take_in(&message, &bytes, harm.is_some()).await?;
@@ -299,6 +333,10 @@ impl World {
     ) -> Result<Outcome> {
         let Some(flow) = self.waiting(message)? else { return Ok(Outcome::said("nobody waits")) };
         self.open.remove(&(message.from, message.to));
+        if !matches!(reply, Reply::Broken) {
+            let number = self.nation(message.to)?.descriptors.len();
+            self.look_at_number(message.from, message.to, number).await?;
+        }
         let reply = if self.reaches(message.from, message.to) { reply } else { Reply::Broken };
         let attempt = &message.attempt;
         match reply {
@@ -310,25 +348,37 @@ impl World {
                     Err(error) => self.not_believed(message, &flow, &error).await,
                 }
             }
-            Reply::NotTaken { status, body } => match answer::trouble(status, &body) {
-                RoadTrouble::ProveFrom(head) if !message.proven => self.prove(message, &flow, &head).await,
-                RoadTrouble::ProveFrom(_) => self.attempt_failed(message, &flow, "P-528").await,
-                RoadTrouble::Halted => {
-                    if let Err(error) = flow.attempt_halted(attempt).await {
-                        self.failed(message.from, &error);
-                    }
-                    let failed = Some((message.from, attempt.attempts));
-                    Ok(Outcome { failed, ..Outcome::said("halted there") })
+            Reply::NotTaken { status, body } => {
+                let trouble = answer::trouble(status, &body);
+                if trouble.was_taken()
+                    && let Err(error) = flow.relayed(attempt.envelope, ProofRoad::Https).await
+                {
+                    self.failed(message.from, &error);
                 }
-                RoadTrouble::Later(trouble) => self.attempt_failed(message, &flow, &trouble).await,
-                RoadTrouble::Refused(report) => {
-                    if let Err(error) = flow.attempt_refused(attempt, &report).await {
-                        self.failed(message.from, &error);
+                match trouble {
+                    RoadTrouble::ProveFrom(head) if !message.proven => {
+                        self.prove(message, &flow, &head).await
                     }
-                    let said = Outcome::said("refused for good");
-                    Ok(Outcome { refused_for_good: Some(message.from), busy: vec![message.from], ..said })
+                    RoadTrouble::ProveFrom(_) => self.attempt_failed(message, &flow, "P-528").await,
+                    RoadTrouble::Halted => {
+                        if let Err(error) = flow.attempt_halted(attempt).await {
+                            self.failed(message.from, &error);
+                        }
+                        let failed = Some((message.from, attempt.attempts));
+                        Ok(Outcome { failed, ..Outcome::said("halted there") })
+                    }
+                    RoadTrouble::Later(trouble) | RoadTrouble::Taken(trouble) => {
+                        self.attempt_failed(message, &flow, &trouble).await
+                    }
+                    RoadTrouble::Refused(report) => {
+                        if let Err(error) = flow.attempt_refused(attempt, &report).await {
+                            self.failed(message.from, &error);
+                        }
+                        let said = Outcome::said("refused for good");
+                        Ok(Outcome { refused_for_good: Some(message.from), busy: vec![message.from], ..said })
+                    }
                 }
-            },
+            }
             Reply::Broken => self.attempt_failed(message, &flow, "the connection broke").await,
         }
     }

@@ -2,8 +2,10 @@
 
 use crate::peril::Blow;
 use casefile::Outcome;
+use keys::KeyRole;
 use serde::{Deserialize, Serialize};
 use treaty::Kind;
+use vocabulary::OfficeFunction;
 
 /// The step that drafted a file names it for ever, whatever id it got.
 pub(crate) type FileStep = u64;
@@ -111,6 +113,11 @@ pub enum What {
     Renew {
         state: usize,
     },
+    /// A State replaces a key, starts its node again and issues a newer descriptor.
+    Rotate {
+        state: usize,
+        key: Key,
+    },
     /// A State enrols the newest descriptor of another.
     Learn {
         state: usize,
@@ -159,6 +166,32 @@ pub enum Act {
     Preserve { days: u32 },
     Extend { days: u32 },
     CloseIncoming,
+}
+
+/// The keys that speak in an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Key {
+    CentralAuthority,
+    ContactPoint,
+    Node,
+    Log,
+    Cosigner,
+}
+
+impl Key {
+    pub const ALL: [Self; 5] =
+        [Self::CentralAuthority, Self::ContactPoint, Self::Node, Self::Log, Self::Cosigner];
+
+    pub fn role(self) -> KeyRole {
+        match self {
+            Self::CentralAuthority => KeyRole::Office(OfficeFunction::CentralAuthority),
+            Self::ContactPoint => KeyRole::Office(OfficeFunction::ContactPoint),
+            Self::Node => KeyRole::Office(OfficeFunction::Node),
+            Self::Log => KeyRole::Log,
+            Self::Cosigner => KeyRole::Cosigner,
+        }
+    }
 }
 
 /// Bytes that arrive as other bytes.
@@ -233,6 +266,7 @@ impl What {
             | Self::FreeSpace { state }
             | Self::Clock { state, .. }
             | Self::Renew { state }
+            | Self::Rotate { state, .. }
             | Self::Learn { state, .. }
             | Self::Copy { state }
             | Self::Restore { state }

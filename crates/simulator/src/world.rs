@@ -6,7 +6,7 @@ use crate::{
     model::{Model, Violation},
     nation::{Common, Nation},
     peril::Struck,
-    step::{MessageId, Step, What},
+    step::{Key, MessageId, Step, What},
 };
 use anyhow::{Context as _, Result};
 use flow::{Enrolled, FlowError};
@@ -203,6 +203,7 @@ impl World {
                 self.counts.fault("descriptor-renewed");
                 Ok(Outcome::said("renewed"))
             }
+            What::Rotate { state, key } => self.rotate(*state, *key).await,
             What::Learn { state, of } => self.learn(*state, *of).await,
             What::Copy { state } => {
                 self.nation(*state)?.copy()?;
@@ -222,6 +223,20 @@ impl World {
         self.open.retain(|(from, _), _| *from != state);
         self.check_after_restart(state).await?;
         Ok(Outcome { busy: vec![state], ..Outcome::said("restarted") })
+    }
+
+    /// Done by operators who look whether it worked: never in a process that is dead or cannot write.
+    async fn rotate(&mut self, state: usize, key: Key) -> Result<Outcome> {
+        let peril = &self.nation(state)?.peril;
+        if peril.is_down() || peril.is_full() {
+            return Ok(Outcome::said("not now"));
+        }
+        peril.disarm();
+        self.nation_mut(state)?.rotate(key.role()).await?;
+        self.counts.fault("key-rotated");
+        self.open.retain(|(from, _), _| *from != state);
+        self.check_after_restart(state).await?;
+        Ok(Outcome { busy: vec![state], ..Outcome::said("rotated") })
     }
 
     async fn learn(&mut self, state: usize, of: usize) -> Result<Outcome> {

@@ -5,6 +5,7 @@
 
 mod error;
 mod hazard;
+mod ladder;
 mod query;
 mod row;
 mod session;
@@ -12,6 +13,7 @@ mod write;
 
 pub use error::StoreFault;
 pub use hazard::{Hazard, Point};
+pub use ladder::{AwaitedRow, CopyRow, Direction, ProofRow, StampRow};
 pub use query::Queries;
 pub use row::{
     ActRow, CosignatureRow, DescriptorRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow,

@@ -15,7 +15,7 @@ const NODES_AT_A_TIME: usize = 64;
 /// Reads over one session.
 #[derive(Debug)]
 pub struct Queries<'a> {
-    connection: &'a mut SqliteConnection,
+    pub(crate) connection: &'a mut SqliteConnection,
 }
 
 impl<'a> Queries<'a> {
@@ -77,6 +77,15 @@ impl<'a> Queries<'a> {
         rows.iter().map(duty_row).collect()
     }
 
+    /// The duties of a file that are not yet discharged, in any order.
+    pub async fn duties_open_of(self, file: FileId) -> Result<Vec<DutyRow>, StoreFault> {
+        let rows = sqlx::query("SELECT * FROM duties WHERE file_id = $1 AND discharged_at IS NULL")
+            .bind(file.to_string())
+            .fetch_all(self.connection)
+            .await?;
+        rows.iter().map(duty_row).collect()
+    }
+
     /// True when the duty exists and is not yet discharged.
     pub async fn duty_open(self, id: &str) -> Result<bool, StoreFault> {
         let row = sqlx::query("SELECT id FROM duties WHERE id = $1 AND discharged_at IS NULL")
@@ -97,6 +106,7 @@ impl<'a> Queries<'a> {
     /// Envelopes without a receipt whose next attempt is due, oldest first; of one file only the oldest, and none
     /// to a peer with which the exchange is stopped.
     ///
+    /// Their order is that of the ledger: a clock that was set back changes nothing in it.
     /// Nothing follows a request that was refused and not yet delivered by another road: it could not be placed.
     ///
     /// At most `limit` for each peer, so that a long queue for one leaves room for the others.
@@ -105,7 +115,7 @@ impl<'a> Queries<'a> {
         let rows = sqlx::query(
             "SELECT * FROM outbox WHERE envelope_id IN (
                  SELECT envelope_id FROM (
-                     SELECT envelope_id, row_number() OVER (PARTITION BY peer ORDER BY queued_at, leaf) AS place
+                     SELECT envelope_id, row_number() OVER (PARTITION BY peer ORDER BY leaf) AS place
                      FROM outbox
                      WHERE delivered_at IS NULL AND refused_at IS NULL AND next_attempt <= $1
                        AND peer NOT IN (SELECT peer FROM halts)
@@ -113,13 +123,13 @@ impl<'a> Queries<'a> {
                            SELECT 1 FROM outbox AS earlier
                            WHERE earlier.file_id = outbox.file_id
                              AND earlier.delivered_at IS NULL AND earlier.refused_at IS NULL
-                             AND (earlier.queued_at, earlier.leaf) < (outbox.queued_at, outbox.leaf))
+                             AND earlier.leaf < outbox.leaf)
                        AND NOT EXISTS (
                            SELECT 1 FROM outbox AS opening
                            WHERE opening.file_id = outbox.file_id AND opening.kind = 'request'
                              AND opening.delivered_at IS NULL AND opening.refused_at IS NOT NULL))
                  WHERE place <= $2)
-             ORDER BY queued_at, leaf",
+             ORDER BY leaf",
         )
         .bind(now.micros())
         .bind(i64::from(limit))
@@ -131,7 +141,7 @@ impl<'a> Queries<'a> {
     /// Every envelope without a receipt, oldest first.
     pub async fn outbox_waiting(self) -> Result<Vec<OutboxRow>, StoreFault> {
         let rows = sqlx::query(
-            "SELECT * FROM outbox WHERE delivered_at IS NULL AND refused_at IS NULL ORDER BY queued_at",
+            "SELECT * FROM outbox WHERE delivered_at IS NULL AND refused_at IS NULL ORDER BY leaf",
         )
         .fetch_all(self.connection)
         .await?;
@@ -139,7 +149,7 @@ impl<'a> Queries<'a> {
     }
 
     pub async fn outbox_of(self, file: FileId) -> Result<Vec<OutboxRow>, StoreFault> {
-        let rows = sqlx::query("SELECT * FROM outbox WHERE file_id = $1 ORDER BY queued_at, envelope_id")
+        let rows = sqlx::query("SELECT * FROM outbox WHERE file_id = $1 ORDER BY leaf")
             .bind(file.to_string())
             .fetch_all(self.connection)
             .await?;
@@ -147,9 +157,7 @@ impl<'a> Queries<'a> {
     }
 
     pub async fn outbox_all(self) -> Result<Vec<OutboxRow>, StoreFault> {
-        let rows = sqlx::query("SELECT * FROM outbox ORDER BY queued_at, envelope_id")
-            .fetch_all(self.connection)
-            .await?;
+        let rows = sqlx::query("SELECT * FROM outbox ORDER BY leaf").fetch_all(self.connection).await?;
         rows.iter().map(outbox_row).collect()
     }
 
@@ -177,16 +185,15 @@ impl<'a> Queries<'a> {
     }
 
     pub async fn inbox_stored(self, limit: u32) -> Result<Vec<InboxRow>, StoreFault> {
-        let rows =
-            sqlx::query("SELECT * FROM inbox WHERE state = 'stored' ORDER BY received_at, leaf LIMIT $1")
-                .bind(i64::from(limit))
-                .fetch_all(self.connection)
-                .await?;
+        let rows = sqlx::query("SELECT * FROM inbox WHERE state = 'stored' ORDER BY leaf LIMIT $1")
+            .bind(i64::from(limit))
+            .fetch_all(self.connection)
+            .await?;
         rows.iter().map(inbox_row).collect()
     }
 
     pub async fn inbox_of(self, file: FileId) -> Result<Vec<InboxRow>, StoreFault> {
-        let rows = sqlx::query("SELECT * FROM inbox WHERE file_id = $1 ORDER BY received_at, leaf")
+        let rows = sqlx::query("SELECT * FROM inbox WHERE file_id = $1 ORDER BY leaf")
             .bind(file.to_string())
             .fetch_all(self.connection)
             .await?;
@@ -194,8 +201,7 @@ impl<'a> Queries<'a> {
     }
 
     pub async fn inbox_all(self) -> Result<Vec<InboxRow>, StoreFault> {
-        let rows =
-            sqlx::query("SELECT * FROM inbox ORDER BY received_at, leaf").fetch_all(self.connection).await?;
+        let rows = sqlx::query("SELECT * FROM inbox ORDER BY leaf").fetch_all(self.connection).await?;
         rows.iter().map(inbox_row).collect()
     }
 
@@ -582,7 +588,7 @@ fn head_row(row: &SqliteRow) -> Result<HeadRow, StoreFault> {
     })
 }
 
-fn cosignature_row(row: &SqliteRow) -> Result<CosignatureRow, StoreFault> {
+pub(crate) fn cosignature_row(row: &SqliteRow) -> Result<CosignatureRow, StoreFault> {
     Ok(CosignatureRow {
         peer: word(row, "cosignatures", "peer")?,
         size: unsigned(row, "cosignatures", "size")?,
@@ -666,7 +672,11 @@ fn finding_row(row: &SqliteRow) -> Result<FindingRow, StoreFault> {
     })
 }
 
-fn word<T: FromStr>(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<T, StoreFault> {
+pub(crate) fn word<T: FromStr>(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StoreFault> {
     row.try_get::<&str, _>(column)?.parse().map_err(|_| StoreFault::Column { table, column })
 }
 
@@ -680,19 +690,27 @@ fn word_maybe<T: FromStr>(
         .transpose()
 }
 
-fn unsigned(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u64, StoreFault> {
+pub(crate) fn unsigned(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<u64, StoreFault> {
     u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
 }
 
-fn small(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u32, StoreFault> {
+pub(crate) fn small(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<u32, StoreFault> {
     u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreFault::Column { table, column })
 }
 
-fn hash(row: &SqliteRow, table: &'static str, column: &'static str) -> Result<[u8; 32], StoreFault> {
+pub(crate) fn hash(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<[u8; 32], StoreFault> {
     row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| StoreFault::Column { table, column })
 }
 
-fn instant(row: &SqliteRow, column: &'static str) -> Result<Instant, StoreFault> {
+pub(crate) fn instant(row: &SqliteRow, column: &'static str) -> Result<Instant, StoreFault> {
     Ok(Instant::from_micros(row.try_get(column)?))
 }
 

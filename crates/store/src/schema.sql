@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS duties (
     discharged_at BIGINT
 );
 CREATE INDEX IF NOT EXISTS duties_due ON duties (discharged_at, due);
+CREATE INDEX IF NOT EXISTS duties_open_of ON duties (file_id) WHERE discharged_at IS NULL;
 -- Sealed statements on their way out; kept for ever, with the receipt that proves delivery.
 CREATE TABLE IF NOT EXISTS outbox (
     envelope_id TEXT PRIMARY KEY,
@@ -51,8 +52,8 @@ CREATE TABLE IF NOT EXISTS outbox (
 );
 -- The envelopes without a receipt, of each file the oldest first, without reading what is sealed.
 DROP INDEX IF EXISTS outbox_open;
-CREATE INDEX IF NOT EXISTS outbox_undelivered
-    ON outbox (file_id, queued_at, leaf, next_attempt, peer, envelope_id)
+DROP INDEX IF EXISTS outbox_undelivered;
+CREATE INDEX IF NOT EXISTS outbox_in_order ON outbox (file_id, leaf, next_attempt, peer, envelope_id)
     WHERE delivered_at IS NULL AND refused_at IS NULL;
 CREATE INDEX IF NOT EXISTS outbox_file ON outbox (file_id);
 -- What peers sent; the receipt is written in the transaction that makes the envelope durable, and never again.
@@ -71,7 +72,8 @@ CREATE TABLE IF NOT EXISTS inbox (
     PRIMARY KEY (peer, envelope_id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS inbox_digest ON inbox (peer, sealed_digest);
-CREATE INDEX IF NOT EXISTS inbox_state ON inbox (state, received_at, leaf);
+DROP INDEX IF EXISTS inbox_state;
+CREATE INDEX IF NOT EXISTS inbox_in_order ON inbox (state, leaf);
 -- Drafts, statements, texts: content that can be destroyed while the history still verifies.
 CREATE TABLE IF NOT EXISTS objects (
     digest TEXT PRIMARY KEY,
@@ -194,4 +196,44 @@ CREATE TABLE IF NOT EXISTS witnessed (
     line TEXT NOT NULL,
     received_at BIGINT NOT NULL,
     PRIMARY KEY (witness, size)
+);
+-- Signed proofs of the ladder of transport, ours and peers', each committed to our ledger. `number` counts thresholds.
+CREATE TABLE IF NOT EXISTS proofs (
+    direction TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    envelope_id TEXT NOT NULL,
+    step TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    signed BLOB NOT NULL,
+    salt BLOB NOT NULL,
+    leaf BIGINT NOT NULL,
+    PRIMARY KEY (direction, peer, envelope_id, step, number)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS proofs_leaf ON proofs (leaf);
+-- Signed statements as they were inside their envelopes; of received ones the sender's log evidence too.
+CREATE TABLE IF NOT EXISTS copies (
+    direction TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    envelope_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    sent_at BIGINT NOT NULL,
+    log BLOB,
+    signed BLOB,
+    PRIMARY KEY (direction, peer, envelope_id)
+);
+-- Sent envelopes whose opening by the addressed office is awaited; `level` counts the thresholds passed.
+CREATE TABLE IF NOT EXISTS awaited (
+    envelope_id TEXT PRIMARY KEY,
+    since BIGINT NOT NULL,
+    level BIGINT NOT NULL DEFAULT 0
+);
+-- Time-stamps on heads of our log; one covers every earlier leaf.
+CREATE TABLE IF NOT EXISTS stamps (
+    size BIGINT PRIMARY KEY,
+    text TEXT NOT NULL,
+    token BLOB NOT NULL,
+    at BIGINT NOT NULL,
+    authority TEXT NOT NULL,
+    demonstration BIGINT NOT NULL
 );

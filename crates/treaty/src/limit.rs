@@ -261,6 +261,7 @@ impl Failure for LimitError {
 mod tests {
     use super::*;
     use jiff::civil::date;
+    use proptest::prelude::*;
 
     fn at(text: &str) -> Instant {
         text.parse().unwrap()
@@ -378,5 +379,70 @@ mod tests {
     fn a_denunciation_takes_effect_one_calendar_year_later() {
         assert_eq!(denunciation_effect(date(2027, 3, 2)), date(2028, 3, 2));
         assert_eq!(denunciation_effect(date(2028, 2, 29)), date(2029, 2, 28));
+    }
+
+    const ZONES: [&str; 6] =
+        ["UTC", "Africa/Nairobi", "Europe/Paris", "America/Sao_Paulo", "Pacific/Apia", "Australia/Lord_Howe"];
+
+    fn dates() -> impl Strategy<Value = (Instant, u32, &'static str)> {
+        // From the adoption of the Convention on, for a century.
+        let micros = 1_735_000_000_000_000_i64..4_900_000_000_000_000;
+        (micros.prop_map(Instant::from_micros), 60_u32..=90, prop::sample::select(&ZONES[..]))
+    }
+
+    proptest! {
+        #[test]
+        fn an_end_is_that_many_dates_later_at_the_same_local_time_or_just_after_a_gap(
+            (effected, days, zone) in dates()
+        ) {
+            let end = order_end(effected, days, zone).unwrap();
+            prop_assert_eq!(end.verify(), Ok(()));
+            let zone = named_zone(zone).unwrap();
+            let local = |at: Instant| at.timestamp().to_zoned_datetime(zone.clone()).datetime();
+            let wanted = local(effected).checked_add(Span::new().days(days)).unwrap();
+            let ahead = local(end.result).duration_since(wanted);
+            // The largest gap in the zones named here and in these years is an hour.
+            prop_assert!((0..=3600).contains(&ahead.as_secs()), "{ahead:?}");
+        }
+
+        #[test]
+        fn an_order_never_ends_before_the_minimum_nor_after_the_maximum_and_more_days_end_later(
+            (effected, days, zone) in dates()
+        ) {
+            let end = |days| order_end(effected, days, zone).unwrap().result;
+            prop_assert!(preservation_minimum(effected, zone).unwrap().result <= end(days));
+            prop_assert!(end(days) <= end(90) && end(60) <= end(days));
+            if days < 90 {
+                prop_assert!(end(days) < end(days + 1));
+            }
+            prop_assert!(order_end(effected, days - 60, zone).is_err() || days - 60 >= 60);
+            prop_assert!(order_end(effected, days + 31, zone).is_err());
+            let extended = extension(end(days), days, zone).unwrap();
+            prop_assert!(extended.result > end(days));
+        }
+
+        #[test]
+        fn a_stated_date_with_anything_altered_is_refused(
+            (effected, days, zone) in dates(), change in 0..6, micros in 1_i64..1_000_000_000
+        ) {
+            let good = order_end(effected, days, zone).unwrap();
+            let mut altered = good.clone();
+            match change {
+                0 => altered.result = Instant::from_micros(good.result.micros() + micros),
+                1 => altered.rule_version += 1,
+                2 => altered.rule_id = "preservation.extension".to_owned(),
+                3 => drop(altered.inputs.insert("more".to_owned(), "1".to_owned())),
+                4 => drop(altered.inputs.insert("days".to_owned(), format!("+{days}"))),
+                _ => drop(altered.inputs.remove("zone")),
+            }
+            prop_assert!(altered.verify().is_err());
+        }
+
+        #[test]
+        fn alarms_come_in_order_and_before_the_end((effected, days, zone) in dates()) {
+            let until = order_end(effected, days, zone).unwrap().result;
+            let alarms = alarms(until);
+            prop_assert!(alarms.is_sorted() && alarms.iter().all(|alarm| alarm.at <= until));
+        }
     }
 }

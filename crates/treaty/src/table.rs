@@ -216,9 +216,15 @@ rules! {
     PRESERVATION_ALARMS: "preservation.alarms", 42, "8", Ladder(&[30, 14, 7, 3, 1]), B, POLICY, "alarms this many days before preservation lapses";
     PRESERVATION_DEFAULT: "preservation.window.default", 42, "8", Days(90), B, POLICY, "days asked for when the request names none";
     PRESERVATION_SOON: "preservation.lapses-soon", 42, "8", Days(14), B, POLICY, "a linked preservation that ends within this time is a finding";
+    RELAY_WARN: "receipt.relay.warn", 40, "14", Hours(1), C, POLICY, "an envelope that no road took is a warning after this time";
+    RELAY_FAIL: "receipt.relay.fail", 40, "14", Hours(12), C, POLICY, "an envelope that no road took is a failure after this time";
     DELIVERY_WARN: "receipt.delivery.warn", 40, "14", Hours(12), C, POLICY, "a missing receipt of delivery is a warning after this time";
     DELIVERY_FAIL: "receipt.delivery.fail", 40, "14", Hours(24), C, POLICY, "a missing receipt of delivery is a failure after this time";
     KEY_OVERLAP: "key.overlap", 40, "14", Days(30), C, POLICY, "a key that was replaced without a suspicion is believed this long, for what is on its way";
+    OPENING_WARN: "receipt.opening.warn", 40, "14", Hours(24), C, POLICY, "a missing word of opening by the addressed office is a warning after this time";
+    OPENING_FAIL: "receipt.opening.fail", 40, "14", Hours(36), C, POLICY, "a missing word of opening by the addressed office is a failure after this time";
+    STAMP_WARN: "time-stamp.missing.warn", 40, "14", Hours(24), C, POLICY, "a head of the log without a time-stamp is a warning after this time, where an authority is configured";
+    STAMP_FAIL: "time-stamp.missing.fail", 40, "14", Hours(72), C, POLICY, "a head of the log without a time-stamp is a failure after this time, where an authority is configured";
     ITEM_MAXIMUM: "item.maximum", 23, "1", Count(100), B, POLICY, "items in one request";
     PERSON_MAXIMUM: "person.maximum", 23, "1", Count(100), B, POLICY, "persons in one request";
     ITEM_WINDOW_LONG: "item.window.long", 24, "2", Days(366), C, POLICY, "a longer window for one item is questioned";
@@ -291,6 +297,10 @@ mod tests {
             "preservation.window.default",
             "receipt.delivery.warn",
             "receipt.delivery.fail",
+            "receipt.relay.warn",
+            "receipt.relay.fail",
+            "receipt.opening.warn",
+            "receipt.opening.fail",
         ];
         assert!(ids.iter().all(|id| rule(id).is_some_and(|r| r.policy)));
     }

@@ -30,7 +30,9 @@ impl AgeIdentity {
 
     /// `AGE-SECRET-KEY-1…`, which must never reach a log or a disk in the clear.
     pub fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(bech32_text(SECRET_PREFIX, &self.secret[..]).to_ascii_uppercase())
+        let mut text = Zeroizing::new(bech32_text(SECRET_PREFIX, &self.secret[..]));
+        text.make_ascii_uppercase();
+        text
     }
 
     pub(super) fn shared_with(&self, public: &[u8; 32]) -> Result<Zeroizing<[u8; 32]>, AgeError> {
@@ -45,7 +47,7 @@ impl FromStr for AgeIdentity {
         if !text.starts_with(SECRET_PREFIX) {
             return Err(wrong);
         }
-        let identity = Self::from_secret(&bech32_bytes(text).ok_or(wrong)?)?;
+        let identity = Self::from_secret(&*bech32_bytes(text).ok_or(wrong)?)?;
         match *identity.to_text() == text {
             true => Ok(identity),
             false => Err(AgeError::Key { expected: SECRET_TEXT }),
@@ -84,7 +86,8 @@ impl fmt::Debug for AgeRecipient {
 impl FromStr for AgeRecipient {
     type Err = AgeError;
     fn from_str(text: &str) -> Result<Self, AgeError> {
-        let recipient = bech32_bytes(text).map(Self).filter(|found| found.to_string() == text);
+        let recipient =
+            bech32_bytes(text).map(|bytes| Self(*bytes)).filter(|found| found.to_string() == text);
         recipient.ok_or(AgeError::Key { expected: RECIPIENT_TEXT })
     }
 }
@@ -94,10 +97,10 @@ fn bech32_text(prefix: &str, bytes: &[u8]) -> String {
     bech32::encode::<Bech32>(prefix, bytes).expect("32 bytes and a short prefix stay below the length limit")
 }
 
-fn bech32_bytes(text: &str) -> Option<[u8; 32]> {
+fn bech32_bytes(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let checked = CheckedHrpstring::new::<Bech32>(text).ok()?;
     let bytes = Zeroizing::new(checked.byte_iter().collect::<Vec<u8>>());
-    bytes.as_slice().try_into().ok()
+    bytes.as_slice().try_into().ok().map(Zeroizing::new)
 }
 
 fn private(secret: &[u8; 32]) -> Result<PrivateKey, AgeError> {

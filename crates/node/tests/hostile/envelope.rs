@@ -46,7 +46,11 @@ async fn an_envelope_altered_in_any_byte_is_refused() {
                 continue;
             }
             let what = format!("byte {at} ({:?})", char::from(honest[at]));
-            refused(&client, &world.a, altered, &what).await;
+            let answer = post(&client, &world.a, altered).await;
+            // Another key id in the note: the sender may have a newer key, and tries again.
+            let key = answer.status.as_u16() == 409 && answer.code() == "P-920";
+            assert!(key || [413, 422].contains(&answer.status.as_u16()), "{what}: {}", answer.status);
+            assert!(answer.code().starts_with("P-"), "{what}: {}", answer.code());
         }
     }
     assert_eq!(world.a.mark().await, before);

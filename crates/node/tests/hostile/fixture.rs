@@ -130,6 +130,7 @@ impl Node {
             declarations: Default::default(),
             transfer: Default::default(),
             log: Default::default(),
+            time_stamp: None,
             offices: OfficeFunction::ALL.into_iter().map(office).collect(),
         };
         configuration.declarations.convention_in_force = true;
@@ -179,6 +180,17 @@ impl Node {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.home.configuration.endpoint)
+    }
+
+    /// Serves the log to anybody, from the next start on.
+    pub(crate) fn open_log(&mut self) {
+        let host = self.address().trim_end_matches("8443").to_owned();
+        self.home.configuration.log.listen = Some(format!("{host}8444"));
+    }
+
+    /// The address of the log that anybody can follow.
+    pub(crate) fn log_url(&self, path: &str) -> String {
+        format!("https://{}{path}", self.home.configuration.log.listen.as_ref().unwrap())
     }
 
     pub(crate) fn folder(&self) -> &NodeFolder {

@@ -3,23 +3,29 @@
 use crate::fixture::{Node, World};
 use exchange::{Envelope, LogEvidence, STATEMENT_LABEL};
 use ledger::{
-    Checkpoint, Commitment, ConsistencyProof, Hash, InclusionProof, KeyName, Salt, checkpoint, tree,
+    AddCheckpoint, Checkpoint, Commitment, ConsistencyProof, Hash, InclusionProof, KeyName, Salt, checkpoint,
+    tree,
 };
 use std::collections::HashMap;
 use vocabulary::{Digest, EnvelopeId};
 
 /// Another history than the one the node keeps.
 #[derive(Default)]
-struct Face {
+pub(crate) struct Face {
     nodes: HashMap<(u8, u64), Hash>,
     size: u64,
 }
 
 impl Face {
-    fn of(leaves: u64) -> Self {
+    pub(crate) fn of(leaves: u64) -> Self {
+        Self::of_kind(leaves, 7)
+    }
+
+    /// Another history for each kind.
+    pub(crate) fn of_kind(leaves: u64, kind: u8) -> Self {
         let mut face = Self::default();
         for leaf in 0..leaves {
-            let salt = Salt::from_bytes([7; 32]);
+            let salt = Salt::from_bytes([kind; 32]);
             face.append(&Commitment::new("rogatory/event/1", &salt, &Digest::of(&leaf.to_be_bytes())));
         }
         face
@@ -30,6 +36,14 @@ impl Face {
             self.nodes.insert((node.level, node.index), node.hash);
         }
         self.size += 1;
+    }
+
+    /// What a witness is asked for this history as if it were the node's.
+    pub(crate) fn asks(&self, node: &Node, old: u64, size: u64) -> AddCheckpoint {
+        let root = tree::root(size, &self.nodes).unwrap();
+        let head = Checkpoint::new(KeyName::of_log(node.state()), size, root);
+        let proof = tree::consistency_proof(old, size, &self.nodes).unwrap();
+        AddCheckpoint { old, proof, note: checkpoint::sign(&head, node.flow.keys().log()).unwrap() }
     }
 
     /// The planted envelope, committed as the last leaf of this history and signed with the real log key.

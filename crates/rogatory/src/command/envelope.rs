@@ -6,6 +6,7 @@ use crate::{
     output::{Output, refuse},
 };
 use clap::{Args, Subcommand};
+use exchange::ProofRoad;
 use flow::HandedBy;
 use serde_json::json;
 use std::{
@@ -58,6 +59,7 @@ impl EnvelopeCommand {
                 let chosen = flow.exportable(export.file, export.envelope).await?;
                 let bytes = flow.envelope_bytes(chosen.envelope).await?;
                 write_new(&export.out, &bytes)?;
+                flow.relayed(chosen.envelope, ProofRoad::Pouch).await?;
                 Ok(Output::new(
                     format!(
                         "{} to {}: envelope {} in {}",

@@ -80,7 +80,7 @@ async fn evidence(flow: &Flow, id: &str, out: &Path) -> anyhow::Result<Output> {
     std::fs::create_dir(out).map_err(|error| named::refused(out, "made", error))?;
     let mut written = Vec::with_capacity(kept.len());
     for (digest, body) in kept {
-        let path = out.join(digest.hex().to_string());
+        let path = out.join(digest.hex());
         std::fs::write(&path, body).map_err(|error| named::refused(&path, "written", error))?;
         written.push(path);
     }

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use vocabulary::{Failure, Family, Instant, Report};
+use zeroize::Zeroizing;
 
 pub(crate) fn told(error: impl Failure) -> anyhow::Error {
     Told(error.report()).into()
@@ -19,6 +20,14 @@ pub(crate) fn told(error: impl Failure) -> anyhow::Error {
 pub(crate) fn text(path: &Path) -> anyhow::Result<String> {
     String::from_utf8(named::read(path)?)
         .map_err(|_| named::refused(path, "read", std::io::ErrorKind::InvalidData.into()))
+}
+
+/// The same for what must not stay in memory.
+fn secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let bytes = Zeroizing::new(named::read(path)?);
+    let text = std::str::from_utf8(&bytes);
+    let text = text.map_err(|_| named::refused(path, "read", std::io::ErrorKind::InvalidData.into()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Every PEM block of one kind in a file.
@@ -40,13 +49,14 @@ pub(crate) fn certificate(path: &Path) -> anyhow::Result<Certificate> {
 }
 
 /// The private key in a file that may hold certificates too.
-fn private_key(path: &Path) -> anyhow::Result<String> {
-    let text = text(path)?;
+fn private_key(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let text = secret(path)?;
     let none = || {
         let remedy = "give a PKCS #8 key in PEM; `openssl pkcs8 -topk8 -nodes` makes one of an older form";
         refuse("R-831", format!("`{}` has no private key", path.display()), remedy)
     };
-    blocks(&text, "PRIVATE KEY").into_iter().next().ok_or_else(none)
+    let mut found: Vec<_> = blocks(&text, "PRIVATE KEY").into_iter().map(Zeroizing::new).collect();
+    if found.is_empty() { Err(none()) } else { Ok(found.swap_remove(0)) }
 }
 
 /// A key in a token, as RFC 7512 writes it.
@@ -76,8 +86,8 @@ impl TokenUri {
 
     pub(crate) fn open(&self) -> anyhow::Result<keys::Token> {
         let pin = match (&self.pin, std::env::var("ROGATORY_PIN")) {
-            (Some(source), _) => text(source)?,
-            (None, Ok(pin)) => pin,
+            (Some(source), _) => secret(source)?,
+            (None, Ok(pin)) => Zeroizing::new(pin),
             (None, Err(_)) => {
                 let remedy = "name a file with `pin-source`, or set ROGATORY_PIN";
                 return Err(refuse("R-843", "the PIN of the token is not given", remedy));
@@ -181,10 +191,10 @@ impl Reader {
 }
 
 /// The line of a file that is no comment.
-fn only_line(path: &Path) -> anyhow::Result<String> {
-    let text = text(path)?;
+fn only_line(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let text = secret(path)?;
     let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    line.map(ToOwned::to_owned).ok_or_else(|| {
+    line.map(|line| Zeroizing::new(line.to_owned())).ok_or_else(|| {
         refuse("R-845", format!("`{}` has no key", path.display()), "see `rogatory key hybrid`")
     })
 }

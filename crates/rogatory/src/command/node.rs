@@ -85,6 +85,7 @@ impl InitArguments {
             declarations: Default::default(),
             transfer: Default::default(),
             log: Default::default(),
+            time_stamp: None,
             offices,
         };
         Ok(InitRequest { configuration, hosts: self.hosts })

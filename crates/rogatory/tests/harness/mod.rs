@@ -116,7 +116,15 @@ fn program_after(before: &[String]) -> Command {
     let mut words = before.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_rogatory")]);
     let mut command = Command::new(words.next().expect("the program at least"));
     command.args(words);
-    for name in ["ROGATORY_NODE", "ROGATORY_OFFICER", "ROGATORY_TOKEN_FILE", "ROGATORY_LOG"] {
+    for name in [
+        "ROGATORY_NODE",
+        "ROGATORY_OFFICER",
+        "ROGATORY_TOKEN_FILE",
+        "ROGATORY_LOG",
+        "ROGATORY_PASSPHRASE_FILE",
+        "ROGATORY_ROOT_PASSPHRASE_FILE",
+        "CREDENTIALS_DIRECTORY",
+    ] {
         command.env_remove(name);
     }
     command
