@@ -283,11 +283,16 @@ impl Node {
 
     /// Starts `node serve` and waits until it says that it serves.
     pub(crate) fn serve(&self) {
+        self.serve_with_log(&self.folder.join("serve.log"));
+    }
+
+    /// As `serve`, with its error stream elsewhere.
+    pub(crate) fn serve_with_log(&self, log: &Path) {
         let mut process = self.process.lock().unwrap();
         assert!(process.is_none(), "{} serves already", self.state);
-        let (said, log) = (self.folder.join("serve.out"), self.folder.join("serve.log"));
+        let said = self.folder.join("serve.out");
         let out = File::create(&said).unwrap();
-        let err = File::options().create(true).append(true).open(&log).unwrap();
+        let err = File::options().create(true).append(true).open(log).unwrap();
         let mut child = self
             .command(&["node", "serve"])
             .stdin(Stdio::null())
@@ -300,7 +305,7 @@ impl Node {
             let ended = child.try_wait().unwrap();
             if ended.is_some() || began.elapsed() > PATIENCE {
                 let _ = child.kill();
-                panic!("{} does not serve:\n{}", self.state, fs::read_to_string(&log).unwrap());
+                panic!("{} does not serve:\n{}", self.state, self.last_words());
             }
             thread::sleep(Duration::from_millis(2));
         }
