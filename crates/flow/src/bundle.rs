@@ -6,9 +6,7 @@ use exchange::{
     CosignedHead, Envelope, LogEvidence, PROOF_LABEL, ProofStep, RECEIVED_LABEL, Receipt, STATEMENT_LABEL,
     addressed_digest,
 };
-use ledger::{
-    Hash, InclusionProof, SignedCheckpoint, TlogProof, checkpoint, cosignature,
-};
+use ledger::{Hash, InclusionProof, SignedCheckpoint, TlogProof, checkpoint, cosignature};
 use mandate::{Authorized, Permission, Permitted};
 use register::Peer;
 use serde::Serialize;

@@ -419,7 +419,13 @@ mod tests {
         pair.settle().await;
         let b_findings = b.findings().await.unwrap();
         assert!(b_findings.iter().all(|finding| finding.report.code == "F-410"), "{b_findings:?}");
-        assert_eq!(b.timeline(file).await.unwrap().letters.len(), 2);
+        let letters = b.timeline(file).await.unwrap().letters;
+        let proofs: Vec<_> = letters
+            .iter()
+            .filter(|letter| letter.direction == "received")
+            .map(|letter| letter.proof)
+            .collect();
+        assert_eq!(proofs, ["recorded", "recorded"]);
         pair.audit().await;
     }
 

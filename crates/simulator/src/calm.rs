@@ -14,8 +14,8 @@ const CALM_STEPS: u64 = 1 << 40;
 const ROUNDS: usize = 80;
 
 impl World {
-    /// Lets everything come to rest and checks the end; true when it did.
-    pub(crate) async fn calm(&mut self) -> Result<bool> {
+    /// Lets everything come to rest and checks the end; what did not come to rest.
+    pub(crate) async fn calm(&mut self) -> Result<Option<String>> {
         let mut number = CALM_STEPS;
         let states = 0..self.nations.len();
         self.calm_step(&mut number, What::Mend).await?;
@@ -30,26 +30,24 @@ impl World {
             }
         }
         self.bring_home(&mut number).await?;
-        let mut quiet = false;
+        let mut unrest = None;
         for _ in 0..ROUNDS {
-            let mut sent = false;
             for state in states.clone() {
                 if self.violations.is_empty() {
-                    sent |= self.visit(&mut number, state).await?;
+                    self.visit(&mut number, state).await?;
                 }
             }
-            if !sent {
-                quiet = self.is_quiet().await?;
-                if quiet {
-                    break;
-                }
+            // To a State whose log has two continuations envelopes are tried for ever.
+            unrest = self.unrest().await?;
+            if unrest.is_none() {
+                break;
             }
             self.common.time.forward_to(self.common.time.micros() + 10 * MINUTE);
         }
         if self.violations.is_empty() {
             self.check_end().await?;
         }
-        Ok(quiet)
+        Ok(unrest)
     }
 
     async fn calm_step(&mut self, number: &mut u64, what: What) -> Result<Vec<MessageId>> {
@@ -83,8 +81,8 @@ impl World {
         Ok(())
     }
 
-    /// One round of a State's workers; true when something was sent.
-    async fn visit(&mut self, number: &mut u64, state: usize) -> Result<bool> {
+    /// One round of a State's workers.
+    async fn visit(&mut self, number: &mut u64, state: usize) -> Result<()> {
         self.calm_step(number, What::Watch { state }).await?;
         self.calm_step(number, What::Desk { state }).await?;
         let mut sent = self.calm_step(number, What::Post { state }).await?;
@@ -92,25 +90,28 @@ impl World {
         for message in &sent {
             self.carry(number, *message).await?;
         }
-        Ok(!sent.is_empty())
+        Ok(())
     }
 
-    /// Nothing waits in an outbox or inbox, and no duty is due.
-    async fn is_quiet(&self) -> Result<bool> {
+    /// What still waits in an outbox or inbox, or is owed; `None` when all is quiet.
+    async fn unrest(&self) -> Result<Option<String>> {
         for nation in &self.nations {
-            let Some(flow) = nation.flow() else { return Ok(false) };
+            let Some(flow) = nation.flow() else { return Ok(Some(format!("{} is down", nation.code))) };
             let now = flow.now();
             let mut read = nation.disk().read().await?;
             let waiting = read.queries().outbox_waiting().await?;
             let honest = |code| self.nations.iter().any(|other| other.code == code && other.honest);
-            if nation.honest && waiting.iter().any(|row| honest(row.peer)) {
-                return Ok(false);
+            if let Some(row) = waiting.iter().find(|row| nation.honest && honest(row.peer)) {
+                let found = format!("the `{}` {} to {}", row.kind, row.envelope, row.peer);
+                return Ok(Some(format!("{}: {found} waits ({:?})", nation.code, row.trouble)));
             }
-            let owed = read.queries().duties_due(now, 1).await?;
-            if !owed.is_empty() || !read.queries().inbox_stored(1).await?.is_empty() {
-                return Ok(false);
+            if let Some(duty) = read.queries().duties_due(now, 1).await?.first() {
+                return Ok(Some(format!("{}: {} is owed ({:?})", nation.code, duty.id, duty.trouble)));
+            }
+            if let Some(row) = read.queries().inbox_stored(1).await?.first() {
+                return Ok(Some(format!("{}: {} of {} is unopened", nation.code, row.envelope, row.peer)));
             }
         }
-        Ok(true)
+        Ok(None)
     }
 }

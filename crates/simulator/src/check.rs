@@ -284,7 +284,9 @@ impl World {
                     *owed.entry(kind.to_owned()).or_default() += 1;
                 }
             }
-            for letter in timeline.letters.iter().filter(|letter| letter.direction == "sent") {
+            // A proof of opening is owed to an envelope and not to an event.
+            let said = |letter: &&flow::Letter| letter.direction == "sent" && letter.statement != "opened";
+            for letter in timeline.letters.iter().filter(said) {
                 *owed.entry(letter.statement.clone()).or_default() -= 1;
             }
             for (kind, missing) in owed.into_iter().filter(|(_, missing)| *missing != 0) {

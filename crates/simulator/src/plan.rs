@@ -86,6 +86,10 @@ impl Planner {
         let whats = match plan {
             Plan::Open => self.open(at),
             Plan::Look { file, incoming, looks } => self.look(world, at, file, incoming, looks).await,
+            // Most senders have their answer by then.
+            Plan::Do(What::TimeOut { message }) if !world.open.values().any(|open| *open == message) => {
+                Vec::new()
+            }
             Plan::Do(what) => vec![what],
             Plan::Desk(state) => {
                 self.desks.remove(&state);

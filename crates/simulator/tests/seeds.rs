@@ -3,9 +3,9 @@
 use simulator::{Faults, Log, Order, Summary};
 
 async fn run(states: usize, exchanges: u64, seed: u64, faults: &str) -> (Summary, Log) {
-    let faults = Faults::parse(faults).unwrap();
+    let faults = Faults::parse(faults).expect("kinds of fault that exist");
     let order = Order { states, exchanges, seed, faults, keep: None };
-    simulator::run(&order, &|_| {}).await.unwrap()
+    simulator::run(&order, &|_| {}).await.expect("the machine can hold some States")
 }
 
 fn assert_sound(summary: &Summary) {
@@ -65,5 +65,5 @@ async fn statements_keep_their_order_when_a_clock_is_set_back() {
     let log = Log::parse(include_str!("clock-set-back.log")).unwrap();
     let summary = simulator::replay(&log, None, &mut |_, _| {}).await.unwrap();
     assert_sound(&summary);
-    assert_eq!(summary.exchanges, 2, "{summary:?}");
+    assert!(!summary.statements.contains_key("rejection"), "{:?}", summary.statements);
 }

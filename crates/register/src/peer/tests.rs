@@ -350,7 +350,8 @@ fn a_state_says_itself_until_when_a_key_is_believed() {
 fn a_reader_of_the_newest_descriptor_alone_knows_what_was_retired() {
     let soon = at("2026-11-24T07:00:00Z");
     let stolen = vocabulary::Digest::of(b"a certificate that we never saw in use");
-    let (_, peer) = renewed(|second, _| second.retired.push(crate::RetiredKey { key: stolen, until: soon, vkey: None }));
+    let (_, peer) =
+        renewed(|second, _| second.retired.push(crate::RetiredKey { key: stolen, until: soon, vkey: None }));
     assert!(peer.believes(&stolen, soon).is_ok());
     let refused = peer.believes(&stolen, soon.plus(std::time::Duration::from_secs(1))).unwrap_err();
     assert_eq!(refused.code(), "P-921");
