@@ -165,7 +165,12 @@ fn one(root: &Path, program: &Path, target: &str, plan: &Plan) -> Result<Fuzzed>
     if words.is_file() {
         command.arg(format!("-dict={}", words.display()));
     }
-    let status = command.status().with_context(|| format!("`{target}` cannot be started"))?;
+    let mut running = command.spawn().with_context(|| format!("`{target}` cannot be started"))?;
+    let status = running.wait()?;
+    // Where the target of packages works; the engine ends it without a chance to clear up.
+    for memory in [Path::new("/dev/shm"), &std::env::temp_dir()] {
+        let _ = fs::remove_dir_all(memory.join(format!("rogatory-fuzz-{}", running.id())));
+    }
     let text = String::from_utf8_lossy(&fs::read(&report)?).into_owned();
     let mut ended = read(target, &text);
     if !status.success() {
