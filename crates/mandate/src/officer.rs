@@ -95,7 +95,7 @@ mod tests {
     fn every_permission_belongs_to_exactly_one_role() {
         let all: Vec<Permission> = Role::ALL.iter().flat_map(|role| role.permissions()).copied().collect();
         let different: BTreeSet<Permission> = all.iter().copied().collect();
-        assert_eq!((all.len(), different.len()), (6, 6));
+        assert_eq!((all.len(), different.len()), (7, 7));
         for permission in different {
             assert_eq!(serde_json::to_string(&permission).unwrap(), format!("\"{permission}\""));
         }
