@@ -17,7 +17,32 @@ fn main() -> Result<(), Box<dyn Error>> {
     seals()?;
     stamps()?;
     files()?;
+    bundles()?;
     Ok(())
+}
+
+#[path = "../../crates/verifier/tests/bundle/mod.rs"]
+#[expect(dead_code, reason = "parts of the scene are for the tests of the verifier")]
+mod bundle;
+
+/// A good bundle, one of its signed messages, a time-stamp and a proof.
+fn bundles() -> io::Result<()> {
+    let scene = bundle::World::new();
+    seed("bundle", 0, &scene.zip())?;
+    for (path, body) in &scene.files {
+        if path.ends_with("receipt.p7m") {
+            seed("bundle", 1, body)?;
+        }
+    }
+    seed("bundle", 2, &scene.token(b"stamped"))?;
+    let proof = r#"{"format":"rogatory/proof/1","step":"not-delivered","envelope":"0193a8f0-0000-7000-8000-0000000000e1","digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","from":"XB/node","to":"XA/contact-point","at":"2026-11-24T06:10:00Z","level":"warn","rule":"receipt.delivery.warn"}"#;
+    seed("bundle", 3, proof.as_bytes())?;
+    seed("log", 5, b"tile/entries/000.p/1\n")?;
+    seed("log", 5, b"tile/0/x001/x234/067\n")?;
+    let note = include_str!("../../spec/vectors/exchange/envelope.json");
+    let note: serde_json::Value = serde_json::from_str(note).unwrap_or_default();
+    let note = note.pointer("/log/checkpoint").and_then(|note| note.as_str()).unwrap_or_default();
+    seed("log", 6, format!("old 0\n\n{note}").as_bytes())
 }
 
 /// One seed: the way, then the bytes; its name is its digest.

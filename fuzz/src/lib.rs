@@ -4,6 +4,7 @@
 //! signed, and what nobody signed is never accepted. Not here: the engine, and anything that is shipped.
 
 pub mod age;
+pub mod bundle;
 pub mod certificate;
 pub mod cms;
 pub mod descriptor;
@@ -23,8 +24,9 @@ pub mod words;
 mod fixture;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 12] = [
+pub const TARGETS: [(&str, fn(&[u8])); 13] = [
     ("age", age::run),
+    ("bundle", bundle::run),
     ("certificate", certificate::run),
     ("cms", cms::run),
     ("descriptor", descriptor::run),

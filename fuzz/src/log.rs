@@ -5,10 +5,11 @@ use crate::{
     scene::{EXERCISE, VECTORS},
 };
 use ledger::{
-    Checkpoint, Commitment, ConsistencyProof, CosignerVerifier, Hash, InclusionProof, LogVerifier, Note,
-    SignatureLine, TlogProof, checkpoint,
+    AddCheckpoint, Checkpoint, Commitment, ConsistencyProof, CosignerVerifier, Hash, InclusionProof, LogVerifier, Note,
+    SignatureLine, Tile, TlogProof, checkpoint,
     cosignature::{cosign, verify_cosignature},
-    tree,
+    tile, tree,
+    witness::consider,
 };
 use std::collections::HashMap;
 
@@ -16,13 +17,15 @@ use std::collections::HashMap;
 const MOST_LEAVES: u8 = 80;
 
 pub fn run(data: &[u8]) {
-    let Some((way, rest)) = way(data, 5) else { return };
+    let Some((way, rest)) = way(data, 7) else { return };
     match way {
         0 => texts(rest),
         1 => signed(rest),
         2 => drop(built(rest)),
         3 => drop(claimed(rest)),
-        _ => travelling(rest),
+        4 => travelling(rest),
+        5 => tiles(rest),
+        _ => witnessed(rest),
     }
 }
 
@@ -52,6 +55,32 @@ fn texts(data: &[u8]) {
         let Ok(head) = checkpoint::open(text, peer.log()) else { continue };
         assert_eq!(head.checkpoint().to_string(), head.body());
         let _ = head.cosigned_by(peer.cosigner());
+    }
+}
+
+/// A path of a tile is the only one of that tile; contents print to what was read.
+fn tiles(data: &[u8]) {
+    let Some((path, content)) = std::str::from_utf8(data).ok().and_then(|text| text.split_once('\n')) else {
+        return;
+    };
+    let Ok(tile) = path.parse::<Tile>() else { return };
+    assert_eq!(tile.to_string(), path);
+    let _ = (tile.is_in(u64::MAX), tile.needed());
+    let width = u16::try_from(content.len() / 34).unwrap_or(u16::MAX);
+    if let Ok(entries) = tile::read_bundle(content.as_bytes(), width) {
+        assert_eq!(tile::bundle(&entries), content.as_bytes());
+    }
+    let _ = tile::read_hashes(content.as_bytes(), width);
+}
+
+/// A request to a witness: what it accepts is signed by the log.
+fn witnessed(data: &[u8]) {
+    let Ok(request) = AddCheckpoint::parse(data) else { return };
+    let _ = request.origin();
+    for last in [None, Some(&VECTORS.last)] {
+        if let Ok(head) = consider(&request, VECTORS.a.log(), last) {
+            assert!(checkpoint::open(&head.to_string(), VECTORS.a.log()).is_ok());
+        }
     }
 }
 
