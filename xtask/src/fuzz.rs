@@ -165,7 +165,12 @@ fn one(root: &Path, program: &Path, target: &str, plan: &Plan) -> Result<Fuzzed>
     if words.is_file() {
         command.arg(format!("-dict={}", words.display()));
     }
-    let status = command.status().with_context(|| format!("`{target}` cannot be started"))?;
+    let mut running = command.spawn().with_context(|| format!("`{target}` cannot be started"))?;
+    let status = running.wait()?;
+    // Where the target of packages works; the engine ends it without a chance to clear up.
+    for memory in [Path::new("/dev/shm"), &std::env::temp_dir()] {
+        let _ = fs::remove_dir_all(memory.join(format!("rogatory-fuzz-{}", running.id())));
+    }
     let text = String::from_utf8_lossy(&fs::read(&report)?).into_owned();
     let mut ended = read(target, &text);
     if !status.success() {
@@ -182,7 +187,7 @@ fn keep(program: &Path, work: &Path, seeds: &Path) -> Result<()> {
     let fresh = seeds.with_extension("new");
     fs::create_dir_all(&fresh)?;
     let status = Command::new(program)
-        .arg("-merge=1")
+        .args(["-set_cover_merge=1", "-use_counters=0"])
         .args([&fresh, &seeds.to_owned(), &work.to_owned()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

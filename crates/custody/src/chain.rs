@@ -563,4 +563,31 @@ mod tests {
         let links = vec![acquired(); MAX_LINKS + 1];
         assert_eq!(Chain::verify(&links), Err(ChainBroken { at: MAX_LINKS, fault: LinkFault::TooLong }));
     }
+
+    #[test]
+    fn a_chain_of_as_many_links_as_allowed_holds_and_takes_no_more() {
+        let mut chain = Chain::start(acquired()).unwrap();
+        while chain.links().len() < MAX_LINKS {
+            let link = Link { at: acquired().at, ..following(&chain, Action::Verified, SENDER) };
+            chain.append(link).unwrap();
+        }
+        assert_eq!(Chain::verify(chain.links()), Ok(chain.clone()));
+        let more = following(&chain, Action::Verified, SENDER);
+        assert_eq!(refusal(&chain, more), LinkFault::TooLong);
+    }
+
+    #[test]
+    fn an_exhibit_begins_with_what_it_is_not_with_what_it_was_and_may_name_its_original() {
+        let with = |change: fn(&mut Link)| {
+            let mut link = acquired();
+            change(&mut link);
+            Chain::start(link)
+        };
+        let action = Action::Acquired;
+        let before = with(|link| link.digest_before = Some(Digest::of(b"earlier")));
+        assert_eq!(before, Err(LinkFault::OutOfPlace { field: "digest_before", action }));
+        let without = with(|link| link.digest_after = None);
+        assert_eq!(without, Err(LinkFault::Missing { field: "digest_after", action }));
+        assert!(with(|link| link.related = Some(exhibit(2))).is_ok());
+    }
 }

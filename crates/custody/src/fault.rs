@@ -140,3 +140,18 @@ impl Failure for ChainBroken {
             .to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_fault_is_a_refusal_in_our_chain_and_a_peer_s_fault_in_theirs() {
+        let fault = LinkFault::OtherPrevious { expected: Some(Digest::of(b"head")), found: None };
+        assert_eq!((fault.code(), fault.family()), ("R-262", Family::Refusal));
+        let (no_link, head) = ("`no link`", Digest::of(b"head").to_string());
+        assert!(fault.to_string().contains(no_link) && fault.to_string().contains(&head), "{fault}");
+        let broken = ChainBroken { at: 3, fault };
+        assert_eq!((broken.code(), broken.family()), ("P-262", Family::PeerFault));
+    }
+}

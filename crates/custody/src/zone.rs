@@ -61,4 +61,11 @@ mod tests {
             assert!(name.parse::<ZoneName>().is_err(), "{name}");
         }
     }
+
+    #[test]
+    fn a_name_is_shown_as_it_was_written_up_to_the_limit() {
+        let zone: ZoneName = "Africa/Nairobi".parse().unwrap();
+        assert_eq!((zone.as_str(), zone.to_string().as_str()), ("Africa/Nairobi", "Africa/Nairobi"));
+        assert!("x".repeat(MAX_BYTES).parse::<ZoneName>().is_ok());
+    }
 }

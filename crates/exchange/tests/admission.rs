@@ -5,7 +5,9 @@
 #[expect(dead_code, reason = "the receipts' half of the fixture is for the other tests")]
 mod fixture;
 
-use exchange::{Admission, AdmitFault, Envelope, EnvelopeFault, MAX_ENVELOPE_BYTES, Statement, admit};
+use exchange::{
+    Admission, AdmitFault, CosignedHead, Envelope, EnvelopeFault, MAX_ENVELOPE_BYTES, Statement, admit,
+};
 use fixture::{Node, envelope, now, seal_by, state};
 use ledger::Checkpoint;
 use vocabulary::{Digest, Failure, OfficeFunction};
@@ -224,4 +226,25 @@ fn a_statement_in_another_envelope_or_by_another_signer_is_refused() {
     assert_eq!(read(a, contact, other, a.state, b.office(contact)), Err("P-505"));
     assert_eq!(read(a, contact, id, state("XC"), b.office(contact)), Err("P-506"));
     assert_eq!(read(a, contact, id, a.state, b.office(central)), Err("P-506"));
+}
+
+#[test]
+fn what_the_sender_saw_of_our_log_counts_under_its_own_cosignature_only() {
+    let mut exercise = Exercise::new();
+    exercise.b.log.grow(3);
+    let seen_by = |cosigner: &Node, size| {
+        let head = exercise.b.head(3);
+        let cosignature = ledger::cosignature::cosign(&head.to_string(), &cosigner.cosigner, 1).unwrap();
+        Some(CosignedHead { size, root: *head.root(), cosignature })
+    };
+    let (seen, forged, moved) = (seen_by(&exercise.a, 3), seen_by(&exercise.b, 3), seen_by(&exercise.a, 4));
+    let sent = exercise.envelope();
+    let honest = sent.clone().with_seen(seen);
+    let (read, _) = Envelope::from_json(&honest.to_json().unwrap()).unwrap();
+    assert_eq!(exercise.admit(&read, None).unwrap().seen_at, Some(1));
+    assert_eq!(exercise.admit(&sent, None).unwrap().seen_at, None);
+    for forged in [forged, moved] {
+        let refused = exercise.admit(&sent.clone().with_seen(forged), None).unwrap_err();
+        assert_eq!(refused.code(), "P-900");
+    }
 }

@@ -6,9 +6,7 @@ use exchange::{
     CosignedHead, Envelope, LogEvidence, PROOF_LABEL, ProofStep, RECEIVED_LABEL, Receipt, STATEMENT_LABEL,
     addressed_digest,
 };
-use ledger::{
-    Checkpoint, Hash, InclusionProof, KeyName, SignedCheckpoint, TlogProof, checkpoint, cosignature,
-};
+use ledger::{Hash, InclusionProof, SignedCheckpoint, TlogProof, checkpoint, cosignature};
 use mandate::{Authorized, Permission, Permitted};
 use register::Peer;
 use serde::Serialize;
@@ -303,11 +301,12 @@ impl Builder<'_> {
     ) -> Result<Option<String>, FlowError> {
         let peer = self.peer.state();
         let copy = self.session.queries().copy(direction, peer, envelope).await?;
-        let Some(signed) = copy.and_then(|copy| copy.signed) else { return Ok(None) };
+        let Some(copy) = copy else { return Ok(None) };
+        let (at, Some(signed)) = (copy.sent_at, copy.signed) else { return Ok(None) };
         let word = match direction {
             Direction::Sent => None,
             Direction::Received => {
-                let verified = seal::verify_cms_attached(&signed, self.peer.anchor(), self.flow.now());
+                let verified = seal::verify_cms_attached(&signed, self.peer.anchor(), at);
                 verified
                     .ok()
                     .and_then(|verified| exchange::Statement::from_json(verified.value()).ok())
@@ -410,17 +409,8 @@ impl Builder<'_> {
 
     /// Our head of this size with every cosignature that is known and stands.
     async fn own_head(&mut self, size: u64) -> Result<SignedCheckpoint, FlowError> {
-        let root = log::root(&mut self.session, size).await?;
-        let head = Checkpoint::new(KeyName::of_log(self.flow.us()), size, root);
-        let note = checkpoint::sign(&head, self.flow.keys().log())?;
-        let mut signed = checkpoint::open(&note, self.flow.keys().log().verifier())?;
-        for known in self.session.queries().cosignatures_of_size(size).await? {
-            // One by a key that its State has replaced since is left out.
-            if let Ok(peer) = self.flow.peer(known.peer).await {
-                let _ = signed.add_cosignature(&known.line, peer.cosigner());
-            }
-        }
-        Ok(signed)
+        let note = self.flow.signed_head(&mut self.session, size).await?;
+        Ok(checkpoint::open(&note, self.flow.keys().log().verifier())?)
     }
 
     async fn their_receipt(&mut self, place: &str, row: &OutboxRow, signed: &[u8]) -> Result<(), FlowError> {
@@ -441,8 +431,8 @@ impl Builder<'_> {
         evidence: &LogEvidence,
         cosigned: Option<&CosignedHead>,
     ) -> Result<(), FlowError> {
-        // A head under a key that was replaced since cannot be opened here; the envelope still carries it.
-        let Ok(mut head) = checkpoint::open(&evidence.checkpoint, self.peer.log()) else { return Ok(()) };
+        // A head under a key that no descriptor names cannot be opened here; the envelope still carries it.
+        let Ok(mut head) = self.peer.open_vouched_head(&evidence.checkpoint) else { return Ok(()) };
         if let Some(line) = self.our_cosignature(&head, cosigned).await? {
             let _ = head.add_cosignature(&line, self.flow.keys().cosigner().verifier());
         }
@@ -502,9 +492,19 @@ impl Builder<'_> {
 
     async fn heads(&mut self, options: &BundleOptions) -> Result<(), FlowError> {
         let (us, other) = (self.flow.us(), self.peer.state());
-        if let Some(row) = self.session.queries().peer(other).await? {
-            let sequence = self.peer.descriptor().sequence;
-            self.put(format!("states/{other}/descriptor-{sequence}.p7m"), row.descriptor);
+        for signed in self.flow.descriptors(other).await? {
+            let known = Peer::read(&signed, self.flow.now())?;
+            let (sequence, peer) = (known.descriptor().sequence, Arc::clone(&self.peer));
+            let newest = peer.descriptor();
+            self.put(format!("states/{other}/descriptor-{sequence}.p7m"), signed);
+            for (name, key, now) in [
+                ("log", &known.descriptor().log, &newest.log),
+                ("cosigner", &known.descriptor().cosigner, &newest.cosigner),
+            ] {
+                if key != now {
+                    self.put(format!("states/{other}/{name}-{sequence}.vkey"), format!("{key}\n"));
+                }
+            }
         }
         for size in std::mem::take(&mut self.stamped) {
             let Some(stamp) = self.session.queries().stamp_covering(size.saturating_sub(1)).await? else {

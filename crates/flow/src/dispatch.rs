@@ -80,7 +80,9 @@ impl Flow {
                     signed: Some(signed),
                 })
                 .await?;
-            self.keep_proof(&mut write, Direction::Sent, row.peer, &submitted, 0, submitted_word).await?;
+            if let Some(word) = submitted_word {
+                self.keep_proof(&mut write, Direction::Sent, row.peer, &submitted, 0, word).await?;
+            }
             if !matches!(parcel, Parcel::Opened { .. }) {
                 write.await_opening(envelope, now).await?;
             }

@@ -169,7 +169,10 @@ impl Failure for FlowError {
                 "look at `rogatory peer halted` and its finding, speak to the other State, then `rogatory peer resume`"
                     .to_owned()
             }
-            Self::NotHalted { .. } => "see `rogatory peer halted`".to_owned(),
+            Self::NotHalted { .. } => {
+                "see `rogatory peer halted`; to let its log begin anew, halt it first (`rogatory peer halt`)"
+                    .to_owned()
+            }
             Self::NoFinding { .. } => "take the id from `rogatory finding list`".to_owned(),
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 "tell the other State's operators; the envelope is kept as it came".to_owned()

@@ -36,14 +36,19 @@ impl Flow {
         OfficeId::new(state, OfficeFunction::Node)
     }
 
-    /// Our own word about an envelope that we sent, signed by the node.
-    pub(crate) fn sign_own(&self, proof: &Proof) -> Result<Vec<u8>, FlowError> {
+    /// Our own word about an envelope that we sent, signed by the node; `None` as in `sign_proof`.
+    pub(crate) fn sign_own(&self, proof: &Proof) -> Result<Option<Vec<u8>>, FlowError> {
         self.sign_proof(proof, OfficeFunction::Node)
     }
 
-    fn sign_proof(&self, proof: &Proof, function: OfficeFunction) -> Result<Vec<u8>, FlowError> {
-        let key = self.keys().office(function)?;
-        Ok(seal::sign_cms(&proof.to_json()?, true, key.signing(), key.certificate(), self.now())?)
+    /// `None` when the certificate is not valid now, or the clock says so: such a word would stand nowhere.
+    fn sign_proof(&self, proof: &Proof, function: OfficeFunction) -> Result<Option<Vec<u8>>, FlowError> {
+        let (key, now) = (self.keys().office(function)?, self.now());
+        let certificate = key.certificate();
+        if now < certificate.valid_from() || now > certificate.valid_until() {
+            return Ok(None);
+        }
+        Ok(Some(seal::sign_cms(&proof.to_json()?, true, key.signing(), certificate, now)?))
     }
 
     /// A proof of `step` about an envelope of ours, by our node.
@@ -108,8 +113,9 @@ impl Flow {
         }
         let mut proof = self.own_proof(ProofStep::Relayed, row.envelope, row.sealed_digest, row.addressee);
         proof.road = Some(road);
-        let signed = self.sign_own(&proof)?;
-        self.keep_proof(write, Direction::Sent, row.peer, &proof, 0, signed).await?;
+        if let Some(signed) = self.sign_own(&proof)? {
+            self.keep_proof(write, Direction::Sent, row.peer, &proof, 0, signed).await?;
+        }
         Ok(())
     }
 
@@ -138,8 +144,7 @@ impl Flow {
         );
         proof.receipt = Some(Digest::of(&row.receipt));
         proof.statement = Some(Digest::of(signed));
-        let word = self.sign_proof(&proof, row.addressee.function)?;
-        Ok(Some((proof, word)))
+        Ok(self.sign_proof(&proof, row.addressee.function)?.map(|word| (proof, word)))
     }
 
     /// Keeps our word of opening and owes it to the sender.
@@ -221,7 +226,7 @@ impl Flow {
             return Ok(());
         };
         let peer = self.peer(row.peer).await?;
-        let proof = Proof::read(&opened.signed, peer.anchor(), self.now())?;
+        let proof = Proof::read(&opened.signed, peer.anchor(), opened.at)?;
         if proof.receipt == Some(Digest::of(receipt)) {
             return Ok(());
         }
@@ -243,8 +248,9 @@ impl Flow {
         let mut proof = self.own_proof(ProofStep::Rejected, sent.envelope, sent.sealed_digest, to);
         proof.statement = Some(rejection);
         proof.code = Some(code.to_owned());
-        let signed = self.sign_own(&proof)?;
-        self.keep_proof(write, Direction::Sent, sent.peer, &proof, 0, signed).await?;
+        if let Some(signed) = self.sign_own(&proof)? {
+            self.keep_proof(write, Direction::Sent, sent.peer, &proof, 0, signed).await?;
+        }
         Ok(write.end_awaiting(sent.envelope).await?)
     }
 
@@ -254,14 +260,14 @@ impl Flow {
         write: &mut Write,
         row: &OutboxRow,
         passed: Passed,
-    ) -> Result<Digest, FlowError> {
+    ) -> Result<Option<Digest>, FlowError> {
         let mut proof = self.own_proof(passed.step, row.envelope, row.sealed_digest, row.addressee);
         proof.level = Some(if passed.number == 2 { ProofLevel::Fail } else { ProofLevel::Warn });
         proof.rule = Some(passed.rule.to_owned());
-        let signed = self.sign_own(&proof)?;
+        let Some(signed) = self.sign_own(&proof)? else { return Ok(None) };
         let digest = Digest::of(&signed);
         self.keep_proof(write, Direction::Sent, row.peer, &proof, passed.number, signed).await?;
-        Ok(digest)
+        Ok(Some(digest))
     }
 
     /// Turns what is missing of relay and opening into signed negatives, once for each threshold (policy).
@@ -302,9 +308,11 @@ impl Flow {
         if done || !submitted {
             return Ok(());
         }
-        let signed = self.note_missing(&mut write, &row, passed).await?;
-        self.tell_missing(&mut write, &row, passed, signed).await?;
-        Ok(write.commit().await?)
+        if let Some(signed) = self.note_missing(&mut write, &row, passed).await? {
+            self.tell_missing(&mut write, &row, passed, signed).await?;
+            write.commit().await?;
+        }
+        Ok(())
     }
 
     async fn opening_missing(&self, awaited: &AwaitedRow, passed: Passed) -> Result<(), FlowError> {
@@ -316,9 +324,11 @@ impl Flow {
             return Ok(());
         }
         write.raise_awaited(row.envelope, passed.number).await?;
-        let signed = self.note_missing(&mut write, &row, passed).await?;
-        self.tell_missing(&mut write, &row, passed, signed).await?;
-        Ok(write.commit().await?)
+        if let Some(signed) = self.note_missing(&mut write, &row, passed).await? {
+            self.tell_missing(&mut write, &row, passed, signed).await?;
+            write.commit().await?;
+        }
+        Ok(())
     }
 
     /// The missing step in the history of the file, and as a finding.

@@ -269,6 +269,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_package_is_fetched_from_or_served_to_a_peer_that_was_stopped() {
+        let pair = Pair::new().await;
+        let (a, b) = (&pair.a.flow, &pair.b.flow);
+        let (file, package) = pair.sealed().await;
+        let send = casefile::incoming::Command::SendEvidence { package };
+        b.send_evidence(&b.authorize(&pair.b.first, send).await.unwrap(), file).await.unwrap();
+        pair.settle().await;
+        assert_eq!(a.discharge_due().await.unwrap().fetches.len(), 1);
+        assert!(b.served(a.us(), package, "bagit.txt").await.unwrap().is_some());
+
+        a.halt(&pair.a.second, b.us(), "we look first").await.unwrap();
+        b.halt(&pair.b.second, a.us(), "we look first").await.unwrap();
+        assert!(a.discharge_due().await.unwrap().fetches.is_empty());
+        assert_eq!(a.fetch_plan(file, package).await.unwrap_err().code(), "R-901");
+        assert_eq!(b.served(a.us(), package, "bagit.txt").await.unwrap_err().code(), "R-901");
+
+        a.resume(&pair.a.second, b.us(), "all is well", false).await.unwrap();
+        b.resume(&pair.b.second, a.us(), "all is well", false).await.unwrap();
+        pair.clock.forward(std::time::Duration::from_secs(600));
+        assert_eq!(a.discharge_due().await.unwrap().fetches.len(), 1);
+        assert!(b.served(a.us(), package, "bagit.txt").await.unwrap().is_some());
+        pair.audit().await;
+    }
+
+    #[tokio::test]
     async fn only_an_officer_who_oversees_stops_resumes_and_acknowledges_and_gives_a_reason() {
         let pair = Pair::new().await;
         let (flow, peer) = (&pair.b.flow, pair.a.flow.us());

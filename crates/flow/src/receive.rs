@@ -251,14 +251,17 @@ struct Admitted {
     set_aside: bool,
 }
 
-/// Clocks that differ: shown on both sides, never a reason to lose a message.
+/// Clocks that differ, or a message that a cut line or a frozen process held back: from one message nobody can tell.
+///
+/// Shown on both sides, never a reason to lose a message.
 pub(crate) fn clock_report(peer: StateCode, ours: Instant, theirs: Instant) -> Report {
     let seconds = ours.since(theirs).max(theirs.since(ours)).as_secs();
     Report {
         family: Family::Fault,
         code: "F-410".to_owned(),
         message: format!(
-            "our clock said {ours} and the clock of `{peer}` said {theirs}: they differ by {seconds} s"
+            "our clock said {ours} and the clock of `{peer}` said {theirs}: they differ, or the message was under \
+             way, by {seconds} s"
         ),
         clause: Some("spec/02-exchange.md, clocks".to_owned()),
         remedy: "check the time service on both machines; receipts name both times".to_owned(),

@@ -93,7 +93,7 @@ impl Flow {
         for proof in &proofs {
             let theirs = proof.step == ProofStep::Opened.as_str();
             let anchor = if theirs { peer.anchor().clone() } else { self.own_anchor()? };
-            rungs.push(rung(&Proof::read(&proof.signed, &anchor, self.now())?, proof));
+            rungs.push(rung(&Proof::read(&proof.signed, &anchor, proof.at)?, proof));
         }
         if let (Some(receipt), Some(at)) = (&row.receipt, row.delivered_at) {
             let settled = exchange::settle(receipt, self.us(), &peer, envelope, row.sealed_digest, at)?;
@@ -128,7 +128,7 @@ impl Flow {
         let receipt = self.read_receipt(&row.receipt, row.received_at)?;
         let mut rungs = vec![delivered(receipt.from, receipt.received_at, &row.receipt, Some(row.leaf))];
         for proof in session.queries().proofs(Direction::Received, peer, envelope).await? {
-            rungs.push(rung(&Proof::read(&proof.signed, &self.own_anchor()?, self.now())?, &proof));
+            rungs.push(rung(&Proof::read(&proof.signed, &self.own_anchor()?, proof.at)?, &proof));
         }
         Ok(EnvelopeProofs {
             envelope,

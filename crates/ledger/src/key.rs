@@ -303,6 +303,13 @@ key_pair!(
 mod tests {
     use super::*;
 
+    /// A type that does not wipe itself does not compile here.
+    #[test]
+    fn secret_keys_are_wiped_when_they_are_dropped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+        wiped::<SigningKey>();
+    }
+
     /// The example of C2SP signed-note, Verifier keys.
     const PUBLISHED: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 

@@ -127,4 +127,29 @@ mod tests {
         assert!(Authorized::reported(Needs(Some(Permission::Decide))).is_err());
         assert!(Authorized::reported(Needs(None)).is_ok());
     }
+
+    #[test]
+    fn an_authorized_command_becomes_another_only_with_the_same_permission() {
+        let draft = || officer(Role::CaseOfficer).authorize(Needs(Some(Permission::Draft))).unwrap();
+        let same = draft().with(Needs(Some(Permission::Draft))).unwrap();
+        assert_eq!(same.actor(), &"a.person".parse::<OfficerId>().unwrap());
+        // Not even to what the same officer might do by another permission.
+        let other = draft().with(Needs(Some(Permission::Propose))).unwrap_err();
+        assert_eq!((other.code(), other.family()), ("R-151", Family::Refusal));
+        assert!(other.to_string().contains("`propose`"), "{other}");
+        assert_eq!(draft().with(Needs(None)).unwrap_err().code(), "R-153");
+        let report = || Authorized::reported(Needs(None)).unwrap();
+        assert!(report().with(Needs(None)).unwrap().actor().is_system());
+        assert_eq!(report().with(Needs(Some(Permission::Decide))).unwrap_err().code(), "R-151");
+    }
+
+    #[test]
+    fn each_refusal_has_its_own_code() {
+        let mut gone = officer(Role::Examiner);
+        assert_eq!(gone.authorize(Needs(None)).unwrap_err().code(), "R-153");
+        gone.active = false;
+        assert_eq!(gone.authorize(Needs(Some(Permission::Open))).unwrap_err().code(), "R-152");
+        assert!(!gone.may(Permission::Open));
+        assert_eq!(Authorized::reported(Needs(Some(Permission::Open))).unwrap_err().code(), "R-154");
+    }
 }

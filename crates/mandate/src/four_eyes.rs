@@ -80,4 +80,18 @@ mod tests {
     fn stored_eyes_of_one_officer_are_refused_on_reading() {
         assert!(serde_json::from_str::<FourEyes>(r#"{"first":"one","second":"one"}"#).is_err());
     }
+
+    #[test]
+    fn the_refusal_names_the_officer_who_would_confirm() {
+        let (one, node) = ("one".parse::<OfficerId>().unwrap(), OfficerId::system());
+        let same = FourEyes::confirm(&one, &one).unwrap_err();
+        assert_eq!(
+            (same.officer.clone(), same.code(), same.family()),
+            (one.clone(), "R-160", Family::Refusal)
+        );
+        assert_eq!(FourEyes::confirm(&one, &node).unwrap_err().officer, node);
+        let two = "two".parse().unwrap();
+        let eyes = FourEyes::confirm(&one, &two).unwrap();
+        assert_eq!((eyes.first(), eyes.second()), (&one, &two));
+    }
 }

@@ -77,3 +77,41 @@ impl Officer {
         Ok(Authorized::by(self.id.clone(), command))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_goes_round_and_another_word_is_none() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse::<Role>(), Ok(role));
+            assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{role}\""));
+        }
+        assert!("judge".parse::<Role>().is_err());
+    }
+
+    #[test]
+    fn every_permission_belongs_to_exactly_one_role() {
+        let all: Vec<Permission> = Role::ALL.iter().flat_map(|role| role.permissions()).copied().collect();
+        let different: BTreeSet<Permission> = all.iter().copied().collect();
+        assert_eq!((all.len(), different.len()), (7, 7));
+        for permission in different {
+            assert_eq!(serde_json::to_string(&permission).unwrap(), format!("\"{permission}\""));
+        }
+    }
+
+    #[test]
+    fn an_officer_may_what_any_of_the_roles_gives() {
+        let mut officer = Officer {
+            id: "a.person".parse().unwrap(),
+            name: "A. Person".to_owned(),
+            roles: [Role::CaseOfficer, Role::Examiner].into(),
+            active: true,
+        };
+        assert!(officer.may(Permission::Draft) && officer.may(Permission::Open));
+        assert!(!officer.may(Permission::Decide));
+        officer.active = false;
+        assert!(!officer.may(Permission::Draft));
+    }
+}

@@ -160,7 +160,7 @@ struct Carrier {
 
 #[derive(Clone)]
 enum From {
-    Peer { road: Road, peer: Arc<register::Peer>, package: PackageId },
+    Peer { road: Box<Road>, peer: Arc<register::Peer>, package: PackageId },
     Folder(PathBuf),
 }
 
@@ -171,7 +171,7 @@ async fn bring_files(
     progress: &mut (dyn FnMut(FetchProgress) + Send),
 ) -> Result<(FetchCost, BTreeMap<String, Digest>), NodeError> {
     let from = match source {
-        Source::Road(road) => From::Peer { road, peer: Arc::clone(&fetch.peer), package: fetch.package },
+        Source::Road(road) => From::Peer { road: Box::new(road), peer: Arc::clone(&fetch.peer), package: fetch.package },
         Source::Folder(folder) => From::Folder(folder),
     };
     let carrier = Carrier { from, tally: Arc::default() };

@@ -100,7 +100,11 @@ pub(crate) fn refuse(code: &str, message: impl Into<String>, remedy: impl Into<S
 pub(crate) fn log_to_stderr(service: bool) {
     let filter = EnvFilter::try_from_env("ROGATORY_LOG")
         .unwrap_or_else(|_| EnvFilter::new(if service { "info" } else { "error" }));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Told of a line that cannot be written, the subscriber prints on the same full disk, and that panics.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     let set = if service && !std::io::stderr().is_terminal() {
         builder.json().try_init()
     } else {

@@ -5,8 +5,11 @@
 use serde_json::Value;
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -90,6 +93,47 @@ fn the_document_is_walked_from_the_ceremony_to_the_restore_test() {
     every_private_key_is_protected(&scene);
     the_descriptors_say_what_was_retired(&scene);
     the_ledger_knows_the_rotations(&scene);
+}
+
+/// SIGKILL at a random moment of commands that change keys: the keys are the old ones or the new ones, and load.
+#[test]
+fn a_command_that_is_killed_while_keys_change_leaves_keys_that_load() {
+    let scene = Scene::new();
+    fs::write(scene.path("keys.pass"), "six words that were drawn by lot\n").unwrap();
+    fs::set_permissions(scene.path("keys.pass"), fs::Permissions::from_mode(0o600)).unwrap();
+    let words = "--node xa node init --state XA --name Aldonia --endpoint https://127.0.0.1:9443";
+    assert!(scene.run("rogatory", &words.split(' ').collect::<Vec<_>>()).status.success());
+    let commands =
+        ["rotate contact-point", "protect", "rotate log", "unprotect", "rotate tls", "rotate node"];
+    let mut killed = 0;
+    for round in 0_u64..36 {
+        let command = commands[usize::try_from(round).unwrap() % commands.len()];
+        let words = format!("--node xa --passphrase-file keys.pass key {command}");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rogatory"))
+            .args(words.split(' '))
+            .current_dir(scene.place.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // From before the first write to after the last one, in steps that the rounds do not share.
+        thread::sleep(Duration::from_micros(round * 7919 % 60_000));
+        killed += usize::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let list = scene.json(&["--node", "xa", "--passphrase-file", "keys.pass", "key", "list"]);
+        assert!(list["private_keys"].as_u64().unwrap() >= 7, "after `{command}`");
+    }
+    assert!(killed > 5, "{killed} commands were killed in time");
+    for command in ["protect", "rotate contact-point", "rotate log"] {
+        let words = format!("--node xa --passphrase-file keys.pass key {command}");
+        let output = scene.run("rogatory", &words.split(' ').collect::<Vec<_>>());
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let doctor = scene.json(&["--node", "xa", "--passphrase-file", "keys.pass", "node", "doctor"]);
+    assert_eq!(doctor["well"], true);
+    let list = scene.json(&["--node", "xa", "--passphrase-file", "keys.pass", "key", "list"]);
+    assert_eq!(list["protected"], list["private_keys"]);
 }
 
 /// openssl opens every private key of the node with its passphrase, and none with another.

@@ -22,8 +22,8 @@ use vocabulary::{Digest, OfficeFunction};
 /// A demonstration authority as a process; it is stopped when dropped.
 struct Authority {
     process: Child,
-    root: PathBuf,
-    url: String,
+    folder: PathBuf,
+    address: String,
 }
 
 impl Authority {
@@ -31,24 +31,25 @@ impl Authority {
         let folder = place.join("tsa");
         let made = program().args(["time", "create"]).arg(&folder).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mut process = program()
-            .args(["time", "serve", "--listen", "127.0.0.1:0"])
-            .arg(&folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        BufReader::new(process.stderr.take().unwrap()).read_line(&mut said).unwrap();
-        let url = said.trim().rsplit(' ').next().unwrap().to_owned();
-        Self { process, root: folder.join("root.pem"), url }
+        let (process, address) = serve(&folder, "127.0.0.1:0");
+        Self { process, folder, address }
+    }
+
+    fn stop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    fn start(&mut self) {
+        (self.process, self.address) = serve(&self.folder, &self.address);
     }
 
     /// Both nodes have their heads stamped here, as often as they grow.
     fn stamps(&self, node: &Node) {
         let path = node.folder.join("node.toml");
         let text = fs::read_to_string(&path).unwrap();
-        let (url, root) = (&self.url, self.root.display());
+        let (url, root) = (format!("http://{}/", self.address), self.folder.join("root.pem"));
+        let root = root.display();
         let more =
             format!("\n[time_stamp]\nauthority = \"{url}\"\nroots = [\"{root}\"]\nevery_seconds = 0\n");
         fs::write(&path, text + &more).unwrap();
@@ -57,9 +58,24 @@ impl Authority {
 
 impl Drop for Authority {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.stop();
     }
+}
+
+/// Serves at `listen`; gives the address that was bound.
+fn serve(folder: &Path, listen: &str) -> (Child, String) {
+    let mut process = program()
+        .args(["time", "serve", "--listen", listen])
+        .arg(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(process.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    let url = said.trim().rsplit(' ').next().unwrap();
+    let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    (process, address)
 }
 
 /// Runs the commands of the bundle's own README.txt, as they stand.
@@ -77,17 +93,20 @@ fn judge(bundle: &Path) -> (bool, String) {
 /// A preservation that was asked, granted and effected, with every word of opening back at its sender, and stamped.
 fn walked() -> (Scene, Authority, String) {
     let scene = Scene::new();
-    let authority = Authority::serving(scene.place.path());
+    let mut authority = Authority::serving(scene.place.path());
+    // It cannot be reached at first; what is stamped later covers every earlier entry.
+    authority.stop();
     for node in [&scene.a, &scene.b] {
         authority.stamps(node);
         node.serve();
     }
     let file = scene.preserved();
+    authority.start();
     for node in [&scene.a, &scene.b] {
         wait_for("every word of opening", || {
             let ladders = node.done(&["file", "proofs", &file]);
-            let all = ladders.as_array().unwrap().iter().filter(|ladder| ladder["statement"] != "opened");
-            all.map(|ladder| steps(ladder).contains(&"opened".to_owned())).all(|opened| opened).then_some(())
+            let mut all = ladders.as_array().unwrap().iter().filter(|ladder| ladder["statement"] != "opened");
+            all.all(|ladder| steps(ladder).contains(&"opened".to_owned())).then_some(())
         });
         node.settled();
     }
@@ -388,9 +407,14 @@ const LIES: [(&str, &str, Lie); 18] = [
         let heads = format!("heads/{}", liar.node.state);
         let mut stamps: Vec<_> = fs::read_dir(liar.bundle.join(&heads)).unwrap().flatten().collect();
         stamps.retain(|entry| name(&entry.path()).ends_with(".tsr"));
-        let [one, other, ..] = &stamps[..] else { panic!("two heads were stamped") };
-        let path = |entry: &fs::DirEntry| format!("{heads}/{}", name(&entry.path()));
-        liar.swap(&path(one), &path(other));
+        let size = 1_000_000;
+        let origin = format!("{}.log.rogatory", liar.node.state.to_lowercase()).parse().unwrap();
+        let head = ledger::Checkpoint::new(origin, size, ledger::Hash::leaf(b"later"));
+        let note = ledger::checkpoint::sign(&head, liar.keys().log()).unwrap();
+        liar.write(&format!("{heads}/{size}.text"), head.to_string().as_bytes());
+        liar.write(&format!("{heads}/{size}.checkpoint"), note.as_bytes());
+        let stamp = fs::read(stamps[0].path()).unwrap();
+        liar.write(&format!("{heads}/{size}.tsr"), &stamp);
     }),
 ];
 

@@ -16,10 +16,11 @@ fn walked() -> (Scene, String) {
     for node in [&scene.a, &scene.b] {
         wait_for("every word of opening", || {
             let ladders = node.done(&["file", "proofs", &file]);
-            let all = ladders.as_array().unwrap().iter().filter(|ladder| ladder["statement"] != "opened");
-            all.map(|ladder| ladder["rungs"].as_array().unwrap().iter().any(|rung| rung["step"] == "opened"))
-                .all(|opened| opened)
-                .then_some(())
+            let mut all = ladders.as_array().unwrap().iter().filter(|ladder| ladder["statement"] != "opened");
+            let opened = |ladder: &Value| {
+                ladder["rungs"].as_array().unwrap().iter().any(|rung| rung["step"] == "opened")
+            };
+            all.all(opened).then_some(())
         });
         node.settled();
     }

@@ -276,15 +276,6 @@ impl Queries<'_> {
                 .await?;
         row.as_ref().map(crate::query::cosignature_row).transpose()
     }
-
-    /// Every cosignature on our head of this size.
-    pub async fn cosignatures_of_size(self, size: u64) -> Result<Vec<crate::CosignatureRow>, StoreFault> {
-        let rows = sqlx::query("SELECT * FROM cosignatures WHERE size = $1 ORDER BY peer")
-            .bind(number(size))
-            .fetch_all(self.connection)
-            .await?;
-        rows.iter().map(crate::query::cosignature_row).collect()
-    }
 }
 
 fn proof_row(row: &SqliteRow) -> Result<ProofRow, StoreFault> {

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 use store::{
-    CosignatureRow, FindingRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent, NodeRow, OfficerRow,
-    OutboxRow, PeerRow, Store, StoreFault, ViewRow,
+    CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent, NodeRow,
+    OfficerRow, OutboxRow, OversightRow, PeerRow, Store, StoreFault, ViewRow, WitnessedRow,
 };
 use tempfile::TempDir;
 use vocabulary::{Digest, EnvelopeId, Failure, FileId, Instant, OfficerId, StateCode};
@@ -406,6 +406,85 @@ async fn the_largest_cosigned_head_is_found_and_the_first_line_stands() {
     let found = read!(bench.store, cosignature(peer("XB"))).unwrap();
     assert_eq!((found.size, found.line.as_str(), found.root), (9, "first", [1; 32]));
     assert!(read!(bench.store, cosignature(peer("XC"))).is_none());
+}
+
+#[tokio::test]
+async fn heads_that_were_set_aside_are_kept_and_not_found_as_heads() {
+    let bench = Bench::new().await;
+    let head = HeadRow {
+        peer: peer("XB"),
+        size: 5,
+        root: [1; 32],
+        note: "note".to_owned(),
+        linked: true,
+        seen_at: at(1),
+    };
+    let cosigned = CosignatureRow {
+        peer: peer("XB"),
+        size: 9,
+        root: [1; 32],
+        line: "line".to_owned(),
+        received_at: at(1),
+    };
+    write!(bench.store, |write| {
+        write.keep_head(&head).await.unwrap();
+        write.keep_head(&HeadRow { peer: peer("XC"), ..head.clone() }).await.unwrap();
+        write.keep_cosignature(&cosigned).await.unwrap();
+        write.set_heads_aside(peer("XB"), at(2)).await.unwrap();
+        write.set_heads_aside(peer("XB"), at(3)).await.unwrap();
+    });
+    assert!(read!(bench.store, head(peer("XB"))).is_none() && read!(bench.store, head(peer("XC"))).is_some());
+    assert!(read!(bench.store, cosignature(peer("XB"))).is_none());
+    let before = read!(bench.store, heads_before(peer("XB")));
+    assert_eq!((before.len(), before[0].0.size, before[0].1), (1, 5, at(2)));
+    assert!(read!(bench.store, is_set_aside(peer("XB"), 5, &[1; 32])));
+    assert!(!read!(bench.store, is_set_aside(peer("XB"), 5, &[2; 32])));
+    assert!(!read!(bench.store, is_set_aside(peer("XC"), 5, &[1; 32])));
+}
+
+#[tokio::test]
+async fn a_halted_peer_gets_nothing_until_it_is_resumed() {
+    let bench = Bench::new().await;
+    let halt = HaltRow { peer: peer("XB"), halted_at: at(1), finding: Some("log/XB/1".to_owned()) };
+    write!(bench.store, |write| {
+        write.add_outbox(&outbox(1)).await.unwrap();
+        assert!(write.add_halt(&halt).await.unwrap());
+        let again = HaltRow { halted_at: at(9), finding: None, ..halt.clone() };
+        assert!(!write.add_halt(&again).await.unwrap(), "the first reason stands");
+    });
+    assert_eq!(read!(bench.store, halts()), [halt]);
+    assert!(read!(bench.store, outbox_due(at(99), 9)).is_empty());
+    write!(bench.store, |write| {
+        assert!(write.end_halt(peer("XB")).await.unwrap());
+        assert!(!write.end_halt(peer("XB")).await.unwrap());
+    });
+    assert!(read!(bench.store, halt(peer("XB"))).is_none());
+    assert_eq!(read!(bench.store, outbox_due(at(99), 9)).len(), 1);
+    let act = OversightRow { leaf: 3, subject: "XB".to_owned(), body: b"{}".to_vec(), salt: vec![1; 32] };
+    write!(bench.store, |write| write.add_oversight(&act).await.unwrap());
+    write!(bench.store, |write| {
+        assert!(matches!(write.add_oversight(&act).await, Err(StoreFault::Conflict { .. })));
+    });
+    assert_eq!(read!(bench.store, oversight()), [act]);
+}
+
+#[tokio::test]
+async fn the_largest_head_of_each_witness_is_found_and_its_last_line_stands() {
+    let bench = Bench::new().await;
+    let row = |witness: &str, size, line: &str| WitnessedRow {
+        witness: witness.to_owned(),
+        size,
+        root: [1; 32],
+        line: line.to_owned(),
+        received_at: at(1),
+    };
+    write!(bench.store, |write| {
+        for kept in [row("a", 5, "1"), row("a", 9, "2"), row("b", 5, "3"), row("a", 9, "4")] {
+            write.keep_witnessed(&kept).await.unwrap();
+        }
+    });
+    assert_eq!(read!(bench.store, witnessed()), [row("a", 9, "4"), row("b", 5, "3")]);
+    assert_eq!(read!(bench.store, witnessed_at(5)), [row("a", 5, "1"), row("b", 5, "3")]);
 }
 
 #[tokio::test]

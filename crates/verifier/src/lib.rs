@@ -23,6 +23,8 @@ mod signed;
 mod stamp;
 mod tree;
 mod trust;
+#[cfg(test)]
+mod vectors;
 
 pub use flaw::{Complaint, Flaw};
 pub use hash::Digest;

@@ -1,7 +1,7 @@
 //! The proof that a document is in a log, as it travels in a bundle: a tlog-proof and the opening of its entry.
 
 use crate::{
-    encoding::hex32,
+    encoding::{hex32, unbase64},
     flaw::{Flaw, Wrong, wrong},
     hash::Digest,
     json::Json,
@@ -11,6 +11,7 @@ use crate::{
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 const MAX_BYTES: usize = 160 << 10;
+const MAX_EXTRA_BYTES: usize = 4 << 10;
 
 /// A document that is in a log, under a head that the log signed.
 #[derive(Debug, Clone)]
@@ -77,7 +78,10 @@ pub(crate) fn read(bytes: &[u8], commitment: &Hash, logs: &[NoteKey]) -> Result<
     if lines.next() != Some(HEADER) {
         return Err(bad("is of another format"));
     }
-    lines.next_if(|line| line.starts_with("extra "));
+    let extra = lines.next_if(|line| line.starts_with("extra ")).and_then(|line| line.strip_prefix("extra "));
+    if extra.is_some_and(|extra| unbase64(extra).is_none_or(|bytes| bytes.len() > MAX_EXTRA_BYTES)) {
+        return Err(bad("has a malformed extra line"));
+    }
     let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(decimal);
     let index = index.ok_or_else(|| bad("has no place of the entry"))?;
     let path: Option<Vec<Hash>> = lines.take(MAX_HASHES + 1).map(hash).collect();

@@ -78,4 +78,13 @@ mod tests {
         assert!(digest.hex().parse::<Digest>().is_err());
         assert!("sha256:00".parse::<Digest>().is_err());
     }
+
+    #[test]
+    fn its_bytes_and_its_digits_are_the_same_digest() {
+        let digest = Digest::of(b"x");
+        assert_eq!(Digest::from_bytes(*digest.as_bytes()), digest);
+        assert_eq!(Digest::from_hex(&digest.hex()), Ok(digest));
+        assert_eq!(format!("{digest:?}"), digest.to_string());
+        assert_ne!(digest, Digest::of(b"y"));
+    }
 }

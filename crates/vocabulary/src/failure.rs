@@ -71,3 +71,39 @@ impl fmt::Display for Report {
         write!(f, "; {}", self.remedy)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("`{0}` is missing")]
+    struct Missing(&'static str);
+
+    impl Failure for Missing {
+        fn family(&self) -> Family {
+            Family::PeerFault
+        }
+        fn code(&self) -> &'static str {
+            "P-000"
+        }
+        fn remedy(&self) -> String {
+            "send it".to_owned()
+        }
+    }
+
+    #[test]
+    fn each_family_ends_the_program_in_its_own_way() {
+        let codes = [Family::Refusal, Family::PeerFault, Family::Fault].map(Family::exit_code);
+        assert_eq!(codes, [3, 4, 5]);
+    }
+
+    #[test]
+    fn a_report_says_all_in_one_line_and_a_clause_only_where_there_is_one() {
+        let mut report = Missing("x").report();
+        assert_eq!((report.family, report.clause.as_ref()), (Family::PeerFault, None));
+        assert_eq!(report.to_string(), "P-000: `x` is missing; send it");
+        report.clause = Some("Art. 42(3)".to_owned());
+        assert_eq!(report.to_string(), "P-000: `x` is missing (Art. 42(3)); send it");
+    }
+}

@@ -91,3 +91,34 @@ impl FromStr for OfficerId {
 }
 
 word_as_text!(OfficerId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_officer_has_a_short_name_of_small_letters_digits_dots_and_hyphens() {
+        for name in ["ab", "n.okafor", "li-wei2", "a.", "-9", &"x".repeat(40)] {
+            let officer: OfficerId = name.parse().unwrap();
+            assert_eq!((officer.as_str(), officer.to_string().as_str()), (name, name));
+            assert!(!officer.is_system());
+        }
+        for name in ["", "a", "N.Okafor", "a_b", "a b", "émile", "a/b", &"x".repeat(41)] {
+            assert!(name.parse::<OfficerId>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_machine_has_a_name_of_its_own() {
+        assert!(OfficerId::system().is_system());
+        assert_eq!(OfficerId::system().as_str(), "system");
+    }
+
+    #[test]
+    fn an_id_goes_round_and_another_text_is_none() {
+        let text = "0193a8f0-0000-7000-8000-0000000000e1";
+        let id: EnvelopeId = text.parse().unwrap();
+        assert_eq!((id.to_string().as_str(), EnvelopeId::from_uuid(*id.as_uuid())), (text, id));
+        assert!("0193a8f0-0000-7000-8000".parse::<FileId>().is_err());
+    }
+}

@@ -26,7 +26,7 @@ impl Instant {
 
     /// Whole seconds since the Unix epoch, rounded down.
     pub fn seconds(self) -> i64 {
-        self.0.as_second()
+        self.micros().div_euclid(1_000_000)
     }
 
     pub fn timestamp(self) -> Timestamp {
@@ -80,5 +80,39 @@ mod tests {
         assert!("2026-11-15T08:00:00".parse::<Instant>().is_err());
         let with_offset: Instant = "2026-11-15T08:00:00+07:00".parse().unwrap();
         assert_eq!(with_offset.to_string(), "2026-11-15T01:00:00Z");
+    }
+
+    #[test]
+    fn an_instant_is_microseconds_since_1970() {
+        let instant: Instant = "2026-11-24T06:10:00.123456Z".parse().unwrap();
+        assert_eq!((instant.micros(), instant.seconds()), (1_795_500_600_123_456, 1_795_500_600));
+        assert_eq!(Instant::from_micros(instant.micros()), instant);
+        assert_eq!(Instant::from_timestamp(instant.timestamp()), instant);
+        assert_eq!(Instant::from_micros(0).to_string(), "1970-01-01T00:00:00Z");
+        assert_eq!(Instant::from_micros(-1).seconds(), -1);
+    }
+
+    #[test]
+    fn beyond_the_ends_of_time_is_the_end() {
+        let (first, last) = (Instant::from_micros(i64::MIN), Instant::from_micros(i64::MAX));
+        assert!(first.to_string().starts_with("-009999") && last.to_string().starts_with("9999"));
+        assert_eq!((last.plus(Duration::from_secs(1)), first.minus(Duration::MAX)), (last, first));
+        assert_eq!(Instant::from_micros(0).plus(Duration::MAX), last);
+    }
+
+    #[test]
+    fn later_and_earlier_are_apart_by_what_lies_between() {
+        let (start, hour) = (Instant::from_micros(0), Duration::from_secs(3600));
+        assert_eq!(start.plus(hour).micros(), 3_600_000_000);
+        assert_eq!(start.minus(hour).micros(), -3_600_000_000);
+        assert_eq!((start.plus(hour).since(start), start.since(start.plus(hour))), (hour, Duration::ZERO));
+    }
+
+    #[test]
+    fn the_day_is_that_of_the_zone() {
+        let late: Instant = "2026-11-24T23:30:00Z".parse().unwrap();
+        let nairobi = TimeZone::fixed(jiff::tz::offset(3));
+        assert_eq!(late.date_in(&TimeZone::UTC).to_string(), "2026-11-24");
+        assert_eq!(late.date_in(&nairobi).to_string(), "2026-11-25");
     }
 }

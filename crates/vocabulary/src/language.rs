@@ -41,3 +41,28 @@ impl FromStr for Language {
 }
 
 word_as_text!(Language);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_begins_with_two_or_three_small_letters() {
+        for (text, primary) in [("en", "en"), ("zh-Hant", "zh"), ("hil", "hil"), ("es-419", "es")] {
+            let language: Language = text.parse().unwrap();
+            assert_eq!((language.as_str(), language.to_string().as_str()), (text, text));
+            assert_eq!(language.primary(), primary);
+        }
+        for text in ["", "e", "engl", "EN", "e1", "en-", "en--x", "en-123456789", "en-a_b"] {
+            assert!(text.parse::<Language>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tag_has_at_most_35_characters() {
+        let text = "en-abcdefgh-abcdefgh-abcdefgh-abcde";
+        assert_eq!(text.len(), 35);
+        assert!(text.parse::<Language>().is_ok());
+        assert!(format!("{text}f").parse::<Language>().is_err());
+    }
+}

@@ -63,3 +63,16 @@ macro_rules! word_as_text {
     };
 }
 pub(crate) use word_as_text;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_could_not_be_read_is_shown_short_and_with_what_was_expected() {
+        let error = WordError::new("a word", &"é".repeat(100));
+        assert_eq!(error.found.chars().count(), 64);
+        assert_eq!((error.code(), error.family()), ("R-001", Family::Refusal));
+        assert!(error.to_string().ends_with("is not a word") && error.remedy() == "write a word");
+    }
+}

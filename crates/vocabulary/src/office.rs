@@ -104,4 +104,18 @@ mod tests {
         assert!("XA/kitchen".parse::<OfficeId>().is_err());
         assert!("xa/node".parse::<OfficeId>().is_err());
     }
+
+    #[test]
+    fn every_function_has_its_word() {
+        for function in OfficeFunction::ALL {
+            assert_eq!(function.to_string(), function.as_str());
+            assert_eq!(function.as_str().parse(), Ok(function));
+        }
+        let office = OfficeId::new("XB".parse().unwrap(), OfficeFunction::Node);
+        assert_eq!(office.to_string(), "XB/node");
+        assert_eq!(office.uri(), "urn:rogatory:office:XB:node");
+        for uri in ["urn:rogatory:office:XB", "urn:other:office:XB:node", "urn:rogatory:office:XB:kitchen"] {
+            assert!(OfficeId::from_uri(uri).is_err(), "{uri}");
+        }
+    }
 }

@@ -39,3 +39,23 @@ impl FromStr for StateCode {
 }
 
 word_as_text!(StateCode);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_two_capital_letters() {
+        let state: StateCode = "VN".parse().unwrap();
+        assert_eq!((state.as_str(), state.to_string().as_str(), state.lower().as_str()), ("VN", "VN", "vn"));
+        for text in ["", "V", "VNM", "vn", "Vn", "vN", "1A", "A1"] {
+            assert!(text.parse::<StateCode>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_with_x_are_for_exercises() {
+        assert!("XA".parse::<StateCode>().unwrap().is_exercise());
+        assert!(!"MX".parse::<StateCode>().unwrap().is_exercise());
+    }
+}

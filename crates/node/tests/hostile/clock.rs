@@ -4,6 +4,7 @@ use crate::{
     fixture::{DAY, HOUR, Node, World, until},
     receipt::{deliveries, sent},
 };
+use flow::HandedBy;
 use treaty::Kind;
 
 /// The words of the finding about the peer's clock.
@@ -42,6 +43,24 @@ async fn an_hour_of_difference_is_shown_on_both_sides_and_stops_nothing() {
         }
         world.still_works().await;
     }
+}
+
+/// As when the receiver's process stood still (SIGSTOP) with the request in its socket.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_long_under_way_is_taken_in_and_its_sender_is_not_accused_of_a_wrong_clock() {
+    let world = World::new().await;
+    let (a, b) = (&world.a, &world.b);
+    let id = a.plant_words(b).await;
+    let bytes = a.envelope(id).await;
+    for node in [a, b] {
+        node.clock.forward(HOUR / 6);
+    }
+    let receipt = b.flow.take_in(&bytes, HandedBy::Peer(a.state())).await.unwrap();
+    assert!(a.flow.settle(id, &receipt).await.unwrap().first);
+    let words = about_clocks(b, a).await;
+    assert!(words.contains("or the message was under way"), "{words}");
+    let findings = b.flow.findings().await.unwrap();
+    assert!(findings.iter().all(|found| found.level == flow::Level::Warn), "{findings:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

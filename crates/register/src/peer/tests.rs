@@ -289,3 +289,98 @@ fn openssl_accepts_a_descriptor_and_gives_back_what_was_signed() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     assert_eq!(fs::read(path("descriptor.json")).unwrap(), descriptor.to_json().unwrap());
 }
+
+const OVERLAP: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 60 * 60);
+
+/// XA's descriptors 3 and 4 under one root: the second has another log key and another contact point.
+fn renewed(change: impl FnOnce(&mut Descriptor, &Descriptor)) -> (Peer, Peer) {
+    let root = root("XA");
+    let first = descriptor(&root);
+    let mut second = descriptor(&root);
+    second.offices.clone_from(&first.offices);
+    second.sequence = 4;
+    second.issued = at("2026-11-20T00:00:00Z");
+    let key = LogKey::from_seed(KeyName::of_log(state("XA")), &Zeroizing::new([7; 32]));
+    second.log = key.vkey();
+    for entry in second.offices.iter_mut().filter(|entry| entry.office == OfficeFunction::ContactPoint) {
+        entry.certificate = certificate(&root, entry.office);
+    }
+    change(&mut second, &first);
+    [first, second].map(|found| Peer::verify(&sign(&found, &root), now()).unwrap()).into()
+}
+
+fn head_by(seed: u8) -> String {
+    let key = LogKey::from_seed(KeyName::of_log(state("XA")), &Zeroizing::new([seed; 32]));
+    let head = ledger::Checkpoint::new(KeyName::of_log(state("XA")), 1, ledger::Hash::leaf(b"x"));
+    ledger::checkpoint::sign(&head, &key).unwrap()
+}
+
+#[test]
+fn a_key_that_was_dropped_without_a_word_is_believed_for_the_overlap() {
+    let (first, second) = renewed(|_, _| ());
+    let old = first.office(OfficeFunction::ContactPoint).unwrap().fingerprint();
+    let peer = second.with_earlier(&[first], OVERLAP);
+    let end = at("2026-12-20T00:00:00Z");
+    let late = end.plus(std::time::Duration::from_secs(1));
+    assert!(peer.open_head(&head_by(1), end).is_ok());
+    assert!(peer.open_head(&head_by(7), late).is_ok());
+    assert_eq!(peer.open_head(&head_by(1), late).unwrap_err().code(), "P-921");
+    assert!(peer.open_vouched_head(&head_by(1)).is_ok());
+    assert_eq!(peer.open_vouched_head(&head_by(9)).unwrap_err().code(), "P-920");
+    assert!(peer.believes(&old, end).is_ok());
+    assert_eq!(peer.believes(&old, late).unwrap_err().code(), "P-921");
+    // What no descriptor names is the root's to vouch for.
+    assert!(peer.believes(&vocabulary::Digest::of(b"a laboratory"), late).is_ok());
+}
+
+#[test]
+fn a_state_says_itself_until_when_a_key_is_believed() {
+    let soon = at("2026-11-24T07:00:00Z");
+    let (first, second) = renewed(|second, first| {
+        let log = vocabulary::Digest::of(first.log.as_bytes());
+        second.retired.push(crate::RetiredKey { key: log, until: soon, vkey: None });
+    });
+    let peer = second.with_earlier(&[first], OVERLAP);
+    let late = soon.plus(std::time::Duration::from_secs(1));
+    assert!(peer.open_head(&head_by(1), soon).is_ok());
+    assert_eq!(peer.open_head(&head_by(1), late).unwrap_err().code(), "P-921");
+}
+
+#[test]
+fn a_reader_of_the_newest_descriptor_alone_knows_what_was_retired() {
+    let soon = at("2026-11-24T07:00:00Z");
+    let stolen = vocabulary::Digest::of(b"a certificate that we never saw in use");
+    let (_, peer) =
+        renewed(|second, _| second.retired.push(crate::RetiredKey { key: stolen, until: soon, vkey: None }));
+    assert!(peer.believes(&stolen, soon).is_ok());
+    let refused = peer.believes(&stolen, soon.plus(std::time::Duration::from_secs(1))).unwrap_err();
+    assert_eq!(refused.code(), "P-921");
+}
+
+#[test]
+fn a_head_of_somebody_elses_log_is_not_a_key_that_may_be_newer() {
+    let (_, peer) = renewed(|_, _| ());
+    let key = LogKey::from_seed(KeyName::of_log(state("XB")), &Zeroizing::new([1; 32]));
+    let head = ledger::Checkpoint::new(KeyName::of_log(state("XB")), 1, ledger::Hash::leaf(b"x"));
+    let foreign = ledger::checkpoint::sign(&head, &key).unwrap();
+    let refused = peer.open_head(&foreign, now()).unwrap_err();
+    assert_eq!((refused.code(), refused.may_be_newer()), ("P-233", false));
+    assert!(peer.open_head(&head_by(9), now()).unwrap_err().may_be_newer());
+    assert!(!peer.open_head("no note", now()).unwrap_err().may_be_newer());
+}
+
+#[test]
+fn a_retired_key_that_is_in_use_and_too_many_of_them_are_refused() {
+    let retired = |key| crate::RetiredKey { key, until: now(), vkey: None };
+    assert_eq!(
+        refused(|d| d.retired = vec![retired(vocabulary::Digest::of(d.cosigner.as_bytes()))]),
+        "P-922"
+    );
+    assert_eq!(
+        refused(|d| {
+            let digest = |n: usize| vocabulary::Digest::of(n.to_string().as_bytes());
+            d.retired = (0..=crate::MAX_RETIRED_KEYS).map(|n| retired(digest(n))).collect();
+        }),
+        "P-922"
+    );
+}

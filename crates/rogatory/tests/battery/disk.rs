@@ -114,3 +114,17 @@ fn full_disks_under_load_lose_double_and_falsely_receipt_nothing() {
         assert_eq!(half_written(&node.folder), Vec::<PathBuf>::new());
     }
 }
+
+/// The log of a service may lie on the disk that is full: whoever writes a line must survive that it cannot be written.
+#[test]
+fn a_node_whose_log_cannot_be_written_works_on() {
+    let scene = Scene::new();
+    let full = Path::new("/dev/full");
+    scene.a.serve_with_log(full);
+    scene.b.serve_with_log(full);
+    let load = Load::open(&scene, 1);
+    for by_a in [true, false, true, false] {
+        load.speak(by_a, 0).unwrap();
+    }
+    settle("log", &load, json!({}));
+}

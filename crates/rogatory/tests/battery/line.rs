@@ -5,7 +5,7 @@ use crate::{
     load::Load,
     proxy::{Fault, Proxy},
     random::{Random, seed, span},
-    tally::{at_rest, settle},
+    tally::{at_rest, say, settle},
 };
 use serde_json::json;
 use std::{
@@ -13,6 +13,9 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+/// Large enough to be cut several times on its way.
+const LARGE_BYTES: usize = 6 << 20;
 
 /// Every node is reached through a line of its own.
 fn behind_lines() -> (Scene, [Proxy; 2]) {
@@ -76,7 +79,7 @@ fn a_line_that_fails_in_every_way_under_load_loses_doubles_and_falsely_receipts_
 
 #[test]
 fn a_request_that_arrived_and_whose_answer_was_lost_is_delivered_once_with_the_first_receipt() {
-    let (scene, [_, line]) = behind_lines();
+    let (scene, [_back, line]) = behind_lines();
     scene.a.serve();
     scene.b.serve();
     let load = Load::open(&scene, 1);
@@ -100,7 +103,7 @@ fn a_request_that_arrived_and_whose_answer_was_lost_is_delivered_once_with_the_f
 /// Three States: the line to B swallows everything, and C is served as if B were not there.
 #[test]
 fn a_peer_behind_a_black_hole_holds_up_no_other() {
-    let (scene, [_, line]) = behind_lines();
+    let (scene, [_back, line]) = behind_lines();
     let c = Node::make(
         Site::on_loopback(scene.place.path()),
         "cordia",
@@ -130,4 +133,53 @@ fn a_peer_behind_a_black_hole_holds_up_no_other() {
     scene.b.serve();
     scene.wait_outgoing(&lost, "the receipt of B", |known| !known["delivered"].is_null());
     assert!(began.elapsed() < PATIENCE);
+}
+
+/// Every connection ends in the middle of an answer; a fetch goes on where the last one was cut.
+#[test]
+fn a_package_arrives_whole_over_a_line_that_is_cut_again_and_again() {
+    let (scene, [_back, line]) = behind_lines();
+    scene.a.serve();
+    scene.b.serve();
+    let (a, b) = (&scene.a, &scene.b);
+    let file = scene.sent("stored-data", None);
+    for words in [["incoming", "triage", &file].as_slice(), &["incoming", "propose", &file, "--grant"]] {
+        b.by(&b.first, words);
+    }
+    b.by(&b.second, &["incoming", "decide", &file]);
+    let source = scene.place.path().join("large.bin");
+    let mut random = Random(seed());
+    let content: Vec<u8> = (0..LARGE_BYTES / 8).flat_map(|_| random.next().to_le_bytes()).collect();
+    std::fs::write(&source, &content).unwrap();
+    b.by(&b.first, &["evidence", "add", &file, &source.display().to_string(), "--name", "large"]);
+    b.by(&b.first, &["evidence", "seal", &file]);
+    scene.wait_outgoing(&file, "the decision", |known| !known["decision"].is_null());
+    line.set(Fault::AnswerCut(1 << 20));
+    b.by(&b.first, &["evidence", "send", &file]);
+    scene.wait_outgoing(&file, "the announcement", |known| !known["evidence"].is_null());
+    let verified = || !crate::harness::view(a, &file).unwrap()["evidence"]["verified"].is_null();
+    wait_for("the package", || {
+        let cut = usize::try_from(200_000 + random.below(1 << 20)).unwrap();
+        line.set(Fault::AnswerCut(cut));
+        if !verified() {
+            // The node fetches by itself; an officer who will not wait may ask as well.
+            let told = a.begin(&a.first, &["evidence", "fetch", &file]).end();
+            assert!(
+                told.code == Some(0) || ["F-706", "R-201", "R-204"].contains(&told.failure()),
+                "{}",
+                told.errors
+            );
+        }
+        verified().then_some(())
+    });
+    let cuts = line.hit()["answer_cut"];
+    line.set(Fault::Clean);
+    let out = scene.path("opened");
+    a.by(&a.first, &["evidence", "open", &file, "--out", &out]);
+    let opened = crate::harness::tree(&scene.place.path().join("opened/data/large"));
+    assert_eq!(opened.values().collect::<Vec<_>>(), [&content]);
+    assert!(cuts >= 4, "{cuts} connections for {LARGE_BYTES} bytes");
+    a.well();
+    b.well();
+    say(&json!({ "battery": "package", "answer_cut": cuts, "bytes": LARGE_BYTES }).to_string());
 }

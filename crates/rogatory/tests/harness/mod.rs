@@ -283,11 +283,16 @@ impl Node {
 
     /// Starts `node serve` and waits until it says that it serves.
     pub(crate) fn serve(&self) {
+        self.serve_with_log(&self.folder.join("serve.log"));
+    }
+
+    /// As `serve`, with its error stream elsewhere.
+    pub(crate) fn serve_with_log(&self, log: &Path) {
         let mut process = self.process.lock().unwrap();
         assert!(process.is_none(), "{} serves already", self.state);
-        let (said, log) = (self.folder.join("serve.out"), self.folder.join("serve.log"));
+        let said = self.folder.join("serve.out");
         let out = File::create(&said).unwrap();
-        let err = File::options().create(true).append(true).open(&log).unwrap();
+        let err = File::options().create(true).append(true).open(log).unwrap();
         let mut child = self
             .command(&["node", "serve"])
             .stdin(Stdio::null())
@@ -300,7 +305,7 @@ impl Node {
             let ended = child.try_wait().unwrap();
             if ended.is_some() || began.elapsed() > PATIENCE {
                 let _ = child.kill();
-                panic!("{} does not serve:\n{}", self.state, fs::read_to_string(&log).unwrap());
+                panic!("{} does not serve:\n{}", self.state, self.last_words());
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -367,10 +372,28 @@ impl Node {
 
     /// Waits until nothing is owed or under way, and examines the node.
     pub(crate) fn settled(&self) -> Value {
-        wait_for(&format!("everything owed by {}", self.state), || {
+        let began = Instant::now();
+        loop {
             let found = self.well();
-            (found["audit"]["waiting"] == 0 && found["audit"]["owed"] == 0).then_some(found)
-        })
+            let audit = &found["audit"];
+            if audit["waiting"] == 0 && audit["owed"] == 0 {
+                return found;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{} still owes: {audit:#}\n{}",
+                self.state,
+                self.last_words()
+            );
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// The end of what the serving process logged.
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("serve.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(30).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -207,13 +207,15 @@ impl Examination<'_> {
 
     /// Heads of one log of which nothing shows that they belong to one past.
     fn loose_heads(&mut self) {
-        let loose: Vec<_> =
-            self.heads.roots.keys().filter(|key| !self.heads.tied.contains(*key)).cloned().collect();
+        let mut shown: BTreeMap<String, u64> = BTreeMap::new();
+        for (log, _) in self.heads.roots.keys() {
+            *shown.entry(log.clone()).or_default() += 1;
+        }
+        let loose = self.heads.roots.keys().filter(|key| !self.heads.tied.contains(*key));
         for (log, size) in loose {
-            let many = self.heads.roots.keys().filter(|(other, _)| *other == log).count() > 1;
-            let owner = self.found.states.iter().find(|state| state.log_name() == log);
-            let code = owner.map(|state| state.code.clone());
-            self.found.loose.extend(code.filter(|_| many).map(|code| (code, size)));
+            let owner = self.found.states.iter().find(|state| state.log_name() == *log);
+            let many = shown.get(log).is_some_and(|count| *count > 1);
+            self.found.loose.extend(owner.filter(|_| many).map(|state| (state.code.clone(), *size)));
         }
     }
 }

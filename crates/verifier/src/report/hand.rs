@@ -61,6 +61,11 @@ pub(super) fn steps(examined: &Examined) -> Vec<Step> {
         ));
     }
     all.push(step(
+        "all of it at once, with a shell, OpenSSL and Python: the commands of the bundle's own README.txt, which must be \
+         those of chapter 7.6 of the specification",
+        "sed -n '/^# begin$/,/^# end$/p' README.txt > /tmp/check.sh && sh -eu /tmp/check.sh".to_owned(),
+    ));
+    all.push(step(
         "that an entry is in a log and who confirmed it: a verifier by another author, or the shell commands of chapter \
          3.9 of the specification",
         "pip install aics-tlog; aics-tlog verify-inclusion --help".to_owned(),

@@ -1,10 +1,19 @@
 //! The sentences under "What is proven".
 
 use super::join;
-use crate::examine::{Entry, Examined, Letter, StampedHead};
+use crate::examine::{Entry, Examined, Letter, StampedHead, Vouched};
 
 pub(super) fn sentences(examined: &Examined) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
+    let unvouched = examined.states.iter().filter(|state| state.vouched == Vouched::ByBundle);
+    let unvouched: Vec<String> = unvouched.map(|state| state.code.clone()).collect();
+    if !unvouched.is_empty() && !examined.letters.is_empty() {
+        all.push(format!(
+            "What is said here of {} is proven of whoever holds the root key shown above. Whether that is the State was not \
+             compared.",
+            join(&unvouched)
+        ));
+    }
     for letter in &examined.letters {
         if examined.complains_of(&format!("envelopes/{}", letter.dir)) {
             let number = letter.dir.split('-').next().unwrap_or_default();
@@ -121,7 +130,10 @@ fn confirmed(entry: &Entry) -> String {
     if by.is_empty() {
         format!(". Nobody else confirmed this state of the log.{time}")
     } else {
-        format!(", whose state was confirmed by {}: it cannot be taken out without them.{time}", join(&by))
+        format!(
+            ", whose state was confirmed by {}: it cannot be taken out without their help.{time}",
+            join(&by)
+        )
     }
 }
 

@@ -174,6 +174,7 @@ impl Node {
             root: self.root.certificate_pem(),
             log: self.log_key.vkey(),
             cosigner: self.cosigner.vkey(),
+            retired: Vec::new(),
         };
         self.root.sign(&descriptor.to_json().unwrap(), at("2026-11-01T00:00:00Z")).unwrap()
     }
