@@ -105,6 +105,12 @@ impl World {
                 let found = format!("the `{}` {} to {}", row.kind, row.envelope, row.peer);
                 return Ok(Some(format!("{}: {found} waits ({:?})", nation.code, row.trouble)));
             }
+            let sent = read.queries().outbox_all().await?;
+            let refused = |row: &&store::OutboxRow| row.refused_at.is_some() && row.delivered_at.is_none();
+            if let Some(row) = sent.iter().filter(refused).find(|row| nation.honest && honest(row.peer)) {
+                let found = format!("the `{}` {} to {}", row.kind, row.envelope, row.peer);
+                return Ok(Some(format!("{}: {found} was refused ({:?})", nation.code, row.trouble)));
+            }
             if let Some(duty) = read.queries().duties_due(now, 1).await?.first() {
                 return Ok(Some(format!("{}: {} is owed ({:?})", nation.code, duty.id, duty.trouble)));
             }

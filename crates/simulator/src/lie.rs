@@ -88,6 +88,12 @@ impl World {
         if sender.peril.is_down() || receiver.peril.is_down() {
             return Ok(None);
         }
+        // Taken in by a process that died before it could say so: the same envelope again is only a duplicate.
+        let inbox =
+            receiver.disk().read().await?.queries().inbox(sender.code, message.attempt.envelope).await?;
+        if inbox.is_some() {
+            return Ok(None);
+        }
         let Some(seen) = receiver.disk().read().await?.queries().head(sender.code).await? else {
             return Ok(None);
         };
