@@ -78,6 +78,11 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
+    /// For times that pass: what is missed for long is committed.
+    pub(crate) fn but_the_ledger(self) -> Self {
+        Self { leaves: 0, root: String::new(), ..self }
+    }
+
     /// The same with the ledger of another moment.
     pub(crate) fn with_leaves_of(self, other: &Self) -> Self {
         Self { leaves: other.leaves, root: other.root.clone(), ..self }

@@ -1,6 +1,6 @@
 //! Statements that nobody may say: durable and receipted, then quarantined with a code; no file changes.
 
-use crate::fixture::{DAY, Node, World, until};
+use crate::fixture::{DAY, Node, World, at_rest, until};
 use casefile::{Outcome, incoming::Incoming, outgoing::Outgoing};
 use exchange::{Decision, Message};
 use seal::{OfficeKey, Root};
@@ -16,6 +16,9 @@ async fn asked() -> (World, FileId) {
         node.start().await;
     }
     let file = world.a.ask_and_wait(&world.b, Kind::Preservation).await;
+    for node in [&world.b, &world.a] {
+        at_rest(node).await;
+    }
     (world, file)
 }
 
