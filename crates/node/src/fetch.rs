@@ -171,7 +171,9 @@ async fn bring_files(
     progress: &mut (dyn FnMut(FetchProgress) + Send),
 ) -> Result<(FetchCost, BTreeMap<String, Digest>), NodeError> {
     let from = match source {
-        Source::Road(road) => From::Peer { road: Box::new(road), peer: Arc::clone(&fetch.peer), package: fetch.package },
+        Source::Road(road) => {
+            From::Peer { road: Box::new(road), peer: Arc::clone(&fetch.peer), package: fetch.package }
+        }
         Source::Folder(folder) => From::Folder(folder),
     };
     let carrier = Carrier { from, tally: Arc::default() };

@@ -217,7 +217,7 @@ fn an_altered_or_foreign_receipt_is_refused_and_proves_nothing() {
         refused(&altered);
     }
     // A signed statement of another kind is no receipt.
-    refused(&fs::read(scene.path("XB.p7m")).unwrap());
+    refused(&fs::read(scene.path("XB-to-XA.p7m")).unwrap());
     assert_eq!(before, (a.file(&file), audit(a)));
     assert_eq!(a.done(&["envelope", "import", &receipt])["first"], true, "the good one still counts");
 }
