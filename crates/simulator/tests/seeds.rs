@@ -59,6 +59,15 @@ async fn what_follows_a_refused_request_waits_until_it_was_delivered() {
     assert!(summary.faults.keys().any(|kind| kind.starts_with("corrupted")), "{:?}", summary.faults);
 }
 
+/// A postponement was harmed on the way and refused for good; the refusal that came after it must wait for it.
+#[tokio::test]
+async fn a_second_decision_waits_until_the_first_was_delivered() {
+    let log = Log::parse(include_str!("refused-decision.log")).unwrap();
+    let summary = simulator::replay(&log, None, &mut |_, _| {}).await.unwrap();
+    assert_sound(&summary);
+    assert_eq!(summary.statements.get("decision"), Some(&2), "{:?}", summary.statements);
+}
+
 /// A clock was set back between a request and the words that follow it.
 #[tokio::test]
 async fn statements_keep_their_order_when_a_clock_is_set_back() {

@@ -107,7 +107,8 @@ impl<'a> Queries<'a> {
     /// to a peer with which the exchange is stopped.
     ///
     /// Their order is that of the ledger: a clock that was set back changes nothing in it.
-    /// Nothing follows a request that was refused and not yet delivered by another road: it could not be placed.
+    /// Nothing of a file follows a statement that was refused and not yet delivered by another road: it could not
+    /// be placed. Only a refused proof of opening holds nothing up.
     ///
     /// At most `limit` for each peer, so that a long queue for one leaves room for the others.
     pub async fn outbox_due(self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreFault> {
@@ -125,9 +126,10 @@ impl<'a> Queries<'a> {
                              AND earlier.delivered_at IS NULL AND earlier.refused_at IS NULL
                              AND earlier.leaf < outbox.leaf)
                        AND NOT EXISTS (
-                           SELECT 1 FROM outbox AS opening
-                           WHERE opening.file_id = outbox.file_id AND opening.kind = 'request'
-                             AND opening.delivered_at IS NULL AND opening.refused_at IS NOT NULL))
+                           SELECT 1 FROM outbox AS refused
+                           WHERE refused.file_id = outbox.file_id AND refused.leaf < outbox.leaf
+                             AND refused.delivered_at IS NULL AND refused.refused_at IS NOT NULL
+                             AND refused.kind <> 'opened'))
                  WHERE place <= $2)
              ORDER BY leaf",
         )
