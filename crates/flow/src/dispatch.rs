@@ -1,6 +1,11 @@
 //! The duty to say something: build the statement, sign it, seal it to the office, put it in the outbox.
 
-use crate::{Flow, FlowError, perform::history, transfer::RETRIEVAL_WINDOW};
+use crate::{
+    Flow, FlowError,
+    duty::place_in_file,
+    perform::{as_of, history},
+    transfer::RETRIEVAL_WINDOW,
+};
 use casefile::{
     Disposition, Parcel, TransportEvent,
     incoming::{self, Incoming},
@@ -9,7 +14,7 @@ use casefile::{
 use exchange::{Announcement, Decision, Message, ProofStep, STATEMENT_LABEL, Statement, addressed_digest};
 use mandate::{Authorized, FourEyes};
 use store::{CopyRow, Direction, DutyRow, OutboxRow};
-use vocabulary::{Digest, EnvelopeId, FileId, OfficeFunction, OfficeId, OfficerId};
+use vocabulary::{Digest, EnvelopeId, OfficeFunction, OfficeId, OfficerId};
 
 /// A statement ready to be signed, and whether it is the answer that a file gives once.
 struct Built {
@@ -22,7 +27,7 @@ struct Built {
 impl Flow {
     /// Discharges one duty to dispatch; everything durable happens in one transaction.
     pub(crate) async fn dispatch(&self, duty: &DutyRow, parcel: &Parcel) -> Result<(), FlowError> {
-        let built = self.build(duty.file, parcel).await?;
+        let built = self.build(duty, parcel).await?;
         let now = self.now();
         let envelope = EnvelopeId::from_uuid(self.new_uuid()?);
         let kind = built.message.word().to_owned();
@@ -102,7 +107,8 @@ impl Flow {
         Ok(write.commit().await?)
     }
 
-    async fn build(&self, file: FileId, parcel: &Parcel) -> Result<Built, FlowError> {
+    async fn build(&self, duty: &DutyRow, parcel: &Parcel) -> Result<Built, FlowError> {
+        let file = duty.file;
         if let Parcel::Rejection { peer, envelope, sealed, report } = parcel {
             let (envelope, sealed, report) = (*envelope, *sealed, report.clone());
             let message = Message::Rejection { envelope, sealed, report };
@@ -120,9 +126,16 @@ impl Flow {
                 self.build_outgoing(&history.state.ok_or(FlowError::NoFile { file })?, parcel).await
             }
             Err(FlowError::NoFile { .. }) => {
-                let history = history::<Incoming>(&mut read, file).await?;
+                let state = match (parcel, place_in_file(&duty.id)) {
+                    // Its links say where the exhibits are now.
+                    (Parcel::Evidence { .. }, _) | (_, None) => {
+                        history::<Incoming>(&mut read, file).await?.state
+                    }
+                    // What the event said, whatever was decided since.
+                    (_, Some((sequence, _))) => as_of::<Incoming>(&mut read, file, sequence).await?,
+                };
                 drop(read);
-                self.build_incoming(&history.state.ok_or(FlowError::NoFile { file })?, parcel).await
+                self.build_incoming(&state.ok_or(FlowError::NoFile { file })?, parcel).await
             }
             Err(error) => Err(error),
         }

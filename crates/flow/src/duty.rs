@@ -241,7 +241,7 @@ impl Flow {
 }
 
 /// The number of the event in its file that made the duty, and which of its duties it is.
-fn place_in_file(id: &str) -> Option<(u64, u64)> {
+pub(crate) fn place_in_file(id: &str) -> Option<(u64, u64)> {
     let mut parts = id.rsplit('/');
     let (number, sequence) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     Some((sequence, number))

@@ -152,6 +152,19 @@ pub(crate) async fn history<C: Casefile>(
     Ok(History { state, length: bodies.len() as u64, last: bodies.last().map(|body| Digest::of(body)) })
 }
 
+/// The file as it was after the event with number `sequence`.
+pub(crate) async fn as_of<C: Casefile>(
+    session: &mut impl Session,
+    file: FileId,
+    sequence: u64,
+) -> Result<Option<C>, FlowError> {
+    // The whole history stands, not only the part that is asked for.
+    history::<C>(session, file).await?;
+    let rows = session.queries().events(file).await?;
+    let until = rows.into_iter().filter(|row| row.sequence <= sequence);
+    Ok(replay::<C>(&until.map(|row| row.body).collect::<Vec<_>>())?.0)
+}
+
 /// The chain protects every event but the newest: that one is compared with its leaf.
 async fn check_commitment(session: &mut impl Session, newest: &EventRow) -> Result<(), FlowError> {
     let leaf = session.queries().ledger_leaves(newest.leaf, 1).await?;

@@ -68,6 +68,15 @@ async fn a_second_decision_waits_until_the_first_was_delivered() {
     assert_eq!(summary.statements.get("decision"), Some(&2), "{:?}", summary.statements);
 }
 
+/// The second decision was taken before the first was made into a statement: each says what it was.
+#[tokio::test]
+async fn a_statement_says_what_its_event_said_however_late_it_is_made() {
+    let log = Log::parse(include_str!("two-decisions-at-once.log")).unwrap();
+    let summary = simulator::replay(&log, None, &mut |_, _| {}).await.unwrap();
+    assert_sound(&summary);
+    assert!(!summary.statements.contains_key("rejection"), "{:?}", summary.statements);
+}
+
 /// A clock was set back between a request and the words that follow it.
 #[tokio::test]
 async fn statements_keep_their_order_when_a_clock_is_set_back() {
