@@ -614,7 +614,7 @@ type Proofs = BTreeSet<(String, String, String)>;
 impl Walk {
     /// Examines both nodes; `usual` is what the undisturbed walk left.
     fn examine(&self, usual: Option<&Left>) -> (Left, Harm) {
-        let (a, b) = (self.scene.a.settled(), self.scene.b.settled());
+        let (a, b) = self.scene.settled();
         let mut left = Left { letters: BTreeMap::new(), events: BTreeMap::new() };
         let mut proofs: BTreeMap<(&str, &str), Proofs> = BTreeMap::new();
         for (side, name) in [(Side::A, "A"), (Side::B, "B")] {
@@ -820,6 +820,6 @@ fn what_is_sent_while_the_other_node_is_down_arrives_once_when_it_is_back() {
     let began = Instant::now();
     scene.wait_outgoing(&file, "the receipt", |known| !known["delivered"].is_null());
     assert!(began.elapsed() < PATIENCE);
-    let (a, b) = (scene.a.settled(), scene.b.settled());
+    let (a, b) = scene.settled();
     assert_eq!((&a["audit"]["delivered"], &b["audit"]["received"]), (&1.into(), &1.into()));
 }

@@ -54,7 +54,7 @@ fn keys_are_rotated_under_load_and_both_sides_stay_clean() {
     scene.wait_incoming(&file, "the request that was sealed to a key that is no more", |_| true);
     assert_eq!(known(&scene), number);
 
-    let (ours, theirs) = (a.settled(), b.settled());
+    let (ours, theirs) = scene.settled();
     assert_eq!(ours["audit"]["delivered"], theirs["audit"]["received"]);
     assert_eq!(theirs["audit"]["quarantined"], 0);
     a.stop();

@@ -23,7 +23,7 @@ fn a_request_walks_from_state_to_state_and_comes_back_with_evidence() {
     the_hold_ends_on_both_sides(&scene, &preservation);
     both_sides_close(&scene, &[&assistance, &preservation]);
     both_ladders_are_shown(&scene, &assistance);
-    let (a, b) = (scene.a.settled(), scene.b.settled());
+    let (a, b) = scene.settled();
     assert_eq!(a["audit"]["delivered"], b["audit"]["received"]);
     assert_eq!(b["audit"]["delivered"], a["audit"]["received"]);
     assert_eq!(a["audit"]["quarantined"], 0);
@@ -258,7 +258,7 @@ fn a_withdrawn_request_is_withdrawn_on_both_sides() {
     b.refused(&b.first, &["incoming", "propose", &file, "--grant"], "R-201");
     b.by(&b.first, &["incoming", "close", &file]);
     assert!(view(b, &unsent).is_none(), "what was never approved is never told");
-    let (ours, theirs) = (a.settled(), b.settled());
+    let (ours, theirs) = scene.settled();
     assert_eq!(ours["audit"]["sent"], 2);
     assert_eq!(theirs["audit"]["received"], 2);
     assert_eq!(theirs["audit"]["sent"], 2, "two words of opening, and nothing else");

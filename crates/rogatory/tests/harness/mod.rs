@@ -18,6 +18,8 @@ use std::{
 /// Anything that both nodes owe each other on loopback comes within this time, however busy the machine is.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(15);
+/// Nobody says anything for so long: both are at rest.
+const REST: Duration = Duration::from_millis(300);
 const DAY: i64 = 24 * 60 * 60;
 
 pub(crate) const CASE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/case");
@@ -428,6 +430,23 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
+    /// Waits until both nodes are at rest at the same time: the last word of one may be the first of the other.
+    pub(crate) fn settled(&self) -> (Value, Value) {
+        let leaves =
+            |found: &(Value, Value)| [&found.0, &found.1].map(|side| side["audit"]["leaves"].clone());
+        let began = Instant::now();
+        let mut last = (self.a.settled(), self.b.settled());
+        loop {
+            thread::sleep(REST);
+            let now = (self.a.settled(), self.b.settled());
+            if leaves(&now) == leaves(&last) {
+                return now;
+            }
+            assert!(began.elapsed() < PATIENCE, "the two nodes do not come to rest");
+            last = now;
+        }
+    }
+
     pub(crate) fn new() -> Self {
         let place = Self::place();
         let (a, b) = (Site::on_loopback(place.path()), Site::on_loopback(place.path()));
