@@ -60,7 +60,7 @@ impl Flow {
         let row = read.queries().outbox(envelope).await?.ok_or(FlowError::Record { what: "an envelope" })?;
         let now = self.now();
         let seen = self.cosign_last(&mut read, row.peer, now).await?;
-        let from = self.proves_from(&mut read, row.peer).await?;
+        let from = self.held(&mut read, row.peer).await?.map(|held| held.shown);
         let evidence = self.log_evidence(&mut read, &row.salt, row.leaf, from).await?;
         let envelope = Envelope::new(row.envelope, row.sender, row.addressee, &row.sealed, now, evidence)
             .with_seen(seen);

@@ -17,6 +17,14 @@ pub(crate) struct Known {
     pub(crate) set_aside: bool,
 }
 
+/// Sizes of two heads of our log: what a peer said that it holds, and what it most likely holds by now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    pub(crate) cosigned: u64,
+    /// Our next proof to the peer begins here.
+    pub(crate) shown: u64,
+}
+
 impl Flow {
     pub(crate) async fn known_heads(
         &self,
@@ -70,6 +78,7 @@ impl Flow {
             self.accuse_of_foreign_head(peer, None, head, &[], fault.report()).await?;
             return Err(fault.into());
         }
+        self.prove_from_now_on(&mut write, peer, head.size).await?;
         Ok(write.commit().await?)
     }
 
@@ -98,31 +107,51 @@ impl Flow {
                 received_at: self.now(),
             })
             .await?;
-        self.prove_from_now_on(write, peer, head.size).await?;
+        // An answer that crossed what we showed since tells nothing new.
+        if self.held(write, peer).await?.is_none_or(|held| head.size > held.cosigned) {
+            self.prove_from_now_on(write, peer, head.size).await?;
+        }
         Ok(true)
     }
 
-    /// Remembers the head of our log that the peer most likely saw last: what we showed it, or what it cosigned.
+    /// The peer holds the head of this size as the last one that it could link.
     pub(crate) async fn prove_from_now_on(
         &self,
         write: &mut Write,
         peer: StateCode,
         size: u64,
     ) -> Result<(), FlowError> {
-        Ok(write.put_setting(&prove_from(peer), &size.to_be_bytes()).await?)
+        self.keep_held(write, peer, Held { cosigned: size, shown: size }).await
     }
 
-    /// The size of the head from which our next proof to the peer begins.
-    pub(crate) async fn proves_from(
+    /// A receipt shows the peer the head of size `shown`, which it can link when it holds the one of size `from`.
+    pub(crate) async fn shown_in_receipt(
+        &self,
+        write: &mut Write,
+        peer: StateCode,
+        from: Option<u64>,
+        shown: u64,
+    ) -> Result<(), FlowError> {
+        self.keep_held(write, peer, Held { cosigned: from.unwrap_or(0), shown }).await
+    }
+
+    async fn keep_held(&self, write: &mut Write, peer: StateCode, held: Held) -> Result<(), FlowError> {
+        let bytes = [held.cosigned.to_be_bytes(), held.shown.to_be_bytes()].concat();
+        Ok(write.put_setting(&held_by(peer), &bytes).await?)
+    }
+
+    /// What the peer holds of our log, as far as we know; nothing before the first exchange.
+    pub(crate) async fn held(
         &self,
         session: &mut impl Session,
         peer: StateCode,
-    ) -> Result<Option<u64>, FlowError> {
-        let kept = session.queries().setting(&prove_from(peer)).await?;
-        match kept.map(<[u8; 8]>::try_from) {
-            None => Ok(session.queries().cosignature(peer).await?.map(|known| known.size)),
-            Some(Ok(size)) => Ok(Some(u64::from_be_bytes(size))),
-            Some(Err(_)) => Err(FlowError::Record { what: "from where we prove to a peer" }),
+    ) -> Result<Option<Held>, FlowError> {
+        let Some(kept) = session.queries().setting(&held_by(peer)).await? else { return Ok(None) };
+        match kept.as_chunks::<8>() {
+            ([cosigned, shown], []) => {
+                Ok(Some(Held { cosigned: u64::from_be_bytes(*cosigned), shown: u64::from_be_bytes(*shown) }))
+            }
+            _ => Err(FlowError::Record { what: "what a peer holds of our log" }),
         }
     }
 
@@ -223,8 +252,8 @@ impl Flow {
     }
 }
 
-fn prove_from(peer: StateCode) -> String {
-    format!("prove-from/{peer}")
+fn held_by(peer: StateCode) -> String {
+    format!("held/{peer}")
 }
 
 #[cfg(test)]
@@ -459,6 +488,33 @@ mod tests {
         a.settle(next.envelope, &receipt).await.unwrap();
         pair.settle().await;
         assert_eq!((halted(a).await, halted(b).await), (0, 0));
+        pair.audit().await;
+    }
+    /// The first envelope that is due, as it goes on the road now.
+    async fn first_due(from: &Flow) -> (vocabulary::EnvelopeId, Vec<u8>) {
+        from.discharge_due().await.unwrap();
+        let envelope = from.attempts_due().await.unwrap().remove(0).envelope;
+        (envelope, from.envelope_bytes(envelope).await.unwrap())
+    }
+
+    /// B's first word overtakes B's receipt for the request: the receipt says less than A showed since.
+    #[tokio::test]
+    async fn a_receipt_that_was_overtaken_leaves_no_proof_to_be_asked_for() {
+        let pair = Pair::new().await;
+        let (a, b) = (&pair.a.flow, &pair.b.flow);
+        let file = pair.approve(Kind::Preservation, None).await;
+        let (request, bytes) = first_due(a).await;
+        let overtaken = b.take_in(&bytes, HandedBy::Answering(a.us())).await.unwrap();
+        b.record_stored().await.unwrap();
+        let (opened, bytes) = first_due(b).await;
+        let receipt = a.take_in(&bytes, HandedBy::Answering(b.us())).await.unwrap();
+        b.settle(opened, &receipt).await.unwrap();
+        a.settle(request, &overtaken).await.unwrap();
+        a.consult(&pair.a.first, file, "words").await.unwrap();
+        let (words, bytes) = first_due(a).await;
+        let receipt = b.take_in(&bytes, HandedBy::Answering(a.us())).await.unwrap();
+        a.settle(words, &receipt).await.unwrap();
+        pair.settle().await;
         pair.audit().await;
     }
 }

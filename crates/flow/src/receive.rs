@@ -142,10 +142,10 @@ impl Flow {
                 .await?;
         }
         let cosigned = self.cosign_last(write, peer.state(), now).await?;
-        // From what the sender says that it saw of our log, else from what it last cosigned.
+        // From what the sender says that it saw of our log, else from what it most likely holds.
         let from = match &envelope.seen {
             Some(seen) if self.is_ours(write, seen).await? => Some(seen.size),
-            _ => self.proves_from(write, peer.state()).await?,
+            _ => self.held(write, peer.state()).await?.map(|held| held.shown),
         };
         let (salt, leaf) = self.append(write, RECEIVED_LABEL, &envelope.digest).await?;
         let node = OfficeId::new(self.us(), OfficeFunction::Node);
@@ -160,7 +160,7 @@ impl Flow {
             head: cosigned,
             log: self.log_evidence(write, &salt, leaf, from).await?,
         };
-        self.prove_from_now_on(write, peer.state(), receipt.log.inclusion.size).await?;
+        self.shown_in_receipt(write, peer.state(), from, receipt.log.inclusion.size).await?;
         let key = self.keys.office(OfficeFunction::Node)?;
         let json = crate::perform::json(&receipt)?;
         Ok((leaf, seal::sign_cms(&json, true, key.signing(), key.certificate(), now)?))
