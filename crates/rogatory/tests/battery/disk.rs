@@ -16,7 +16,8 @@ use std::{
     time::Instant,
 };
 
-const MEBIBYTES: u32 = 24;
+/// Room for what two nodes write between two fillings, however fast the machine is.
+const MEBIBYTES: u32 = 128;
 
 /// A small file system in memory; unmounted when dropped, also when the test fails.
 struct SmallDisk(PathBuf);

@@ -5,7 +5,7 @@ use crate::{
     load::Load,
     proxy::{Fault, Proxy},
     random::{Random, seed, span},
-    tally::{at_rest, say, settle},
+    tally::{say, settle},
 };
 use serde_json::json;
 use std::{
@@ -83,7 +83,7 @@ fn a_request_that_arrived_and_whose_answer_was_lost_is_delivered_once_with_the_f
     scene.a.serve();
     scene.b.serve();
     let load = Load::open(&scene, 1);
-    at_rest(&scene);
+    scene.settled();
     let before = scene.b.well()["audit"]["received"].as_u64().unwrap();
     line.set(Fault::AnswersLost);
     load.speak(true, 0).unwrap();

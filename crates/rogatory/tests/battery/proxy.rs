@@ -133,6 +133,9 @@ fn relay(client: TcpStream, to: &str, line: &Arc<Mutex<Line>>) -> io::Result<()>
     let server = TcpStream::connect(to)?;
     server.set_nodelay(true)?;
     line.lock().unwrap().open.push(server.try_clone()?);
+    if fault == Fault::AnswersLost {
+        return lose_answers(&client, &server, line, turn);
+    }
     let (from_client, to_server) = (client.try_clone()?, server.try_clone()?);
     let requests = thread::spawn(move || {
         let most = if let Fault::RequestCut(most) = fault { most } else { usize::MAX };
@@ -142,15 +145,7 @@ fn relay(client: TcpStream, to: &str, line: &Arc<Mutex<Line>>) -> io::Result<()>
         Fault::AnswerCut(most) => most,
         _ => usize::MAX,
     };
-    if fault == Fault::AnswersLost {
-        // The handshake goes through; what follows it is swallowed.
-        let handshake = carry_handshake(&server, &client);
-        swallow(server.try_clone()?);
-        until_over(line, turn);
-        handshake?;
-    } else {
-        let _ = carry(server.try_clone()?, client.try_clone()?, fault, most);
-    }
+    let _ = carry(server.try_clone()?, client.try_clone()?, fault, most);
     let _ = client.shutdown(Shutdown::Both);
     let _ = server.shutdown(Shutdown::Both);
     let _ = requests.join();
@@ -164,15 +159,47 @@ fn until_over(line: &Mutex<Line>, turn: u64) {
     }
 }
 
-/// The server's first flight is what the client needs to send its request (RFC 8446, 2).
-fn carry_handshake(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
-    let mut buffer = vec![0; 1 << 16];
-    let length = from.read(&mut buffer)?;
-    to.write_all(&buffer[..length])
+/// The handshake and the requests go through; what the server says after the handshake is swallowed.
+fn lose_answers(client: &TcpStream, server: &TcpStream, line: &Mutex<Line>, turn: u64) -> io::Result<()> {
+    let asked = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| carry_handshake(server, client, &asked));
+        scope.spawn(|| carry_requests(client, server, &asked));
+        until_over(line, turn);
+        // Both threads end with their streams.
+        let _ = client.shutdown(Shutdown::Both);
+        server.shutdown(Shutdown::Both)
+    })
 }
 
-fn swallow(mut from: TcpStream) {
-    thread::spawn(move || io::copy(&mut from, &mut io::sink()));
+/// The server's first flight is what the client needs to send its own ciphered flight (RFC 8446, 2): what comes until
+/// then goes through, in however many pieces; what comes later is swallowed.
+fn carry_handshake(mut from: &TcpStream, mut to: &TcpStream, asked: &AtomicBool) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let length = from.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        if !asked.load(Ordering::SeqCst) {
+            to.write_all(&buffer[..length])?;
+        }
+    }
+}
+
+/// Carries what the client says, and notes when it sent its first ciphered record.
+fn carry_requests(mut from: &TcpStream, mut to: &TcpStream, asked: &AtomicBool) -> io::Result<()> {
+    const APPLICATION_DATA: u8 = 23;
+    let mut head = [0; 5];
+    loop {
+        from.read_exact(&mut head)?;
+        let mut record = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+        from.read_exact(&mut record)?;
+        if head[0] == APPLICATION_DATA {
+            asked.store(true, Ordering::SeqCst);
+        }
+        to.write_all(&[&head[..], &record].concat())?;
+    }
 }
 
 /// Carries bytes until one side ends or `most` have gone; then both ends are shut.

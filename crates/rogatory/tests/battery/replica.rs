@@ -3,7 +3,7 @@
 use crate::{
     harness::{Node, Scene, free_port, wait_for},
     load::Load,
-    tally::{at_rest, say, settle},
+    tally::{say, settle},
 };
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
@@ -94,7 +94,7 @@ impl SplitBrain {
         let scene = Scene::serving();
         let (file, copy) = {
             let load = Load::open(&scene, 1);
-            at_rest(&scene);
+            scene.settled();
             scene.a.stop();
             let folder = scene.place.path().join("restored");
             copy(&scene.a.folder, &folder);
@@ -177,5 +177,5 @@ fn a_restored_copy_is_found_when_the_log_of_the_first_has_grown_much_further() {
     }
     split.speak(&split.scene.a, "more words of the first");
     split.delivered(&split.scene.a);
-    at_rest(&split.scene);
+    split.scene.settled();
 }

@@ -43,7 +43,7 @@ fn proofs(node: &Node, files: &[&str], direction: &str, harm: &mut Harm) -> Proo
 /// `faults` are the counts of what was done to the nodes.
 pub(crate) fn settle(name: &str, load: &Load<'_>, faults: Value) {
     let scene = load.scene;
-    let (a, b) = at_rest(scene);
+    let (a, b) = scene.settled();
     let files: Vec<&str> = load.files().map(|(file, _)| file).collect();
     let (mut harm, mut envelopes) = (Harm::default(), 0);
     for (from, to, ours, theirs) in [(&scene.a, &scene.b, &a, &b), (&scene.b, &scene.a, &b, &a)] {
@@ -67,18 +67,6 @@ pub(crate) fn settle(name: &str, load: &Load<'_>, faults: Value) {
     no_accusation(scene);
     print(name, envelopes, harm, faults);
     assert_eq!(harm, Harm::default(), "{name}");
-}
-
-/// The reports of both nodes, once nothing is owed or under way on either side.
-pub(crate) fn at_rest(scene: &Scene) -> (Value, Value) {
-    let mut last = (scene.a.settled(), scene.b.settled());
-    loop {
-        let now = (scene.a.settled(), scene.b.settled());
-        if now.0["audit"] == last.0["audit"] && now.1["audit"] == last.1["audit"] {
-            return now;
-        }
-        last = now;
-    }
 }
 
 /// Whatever failed here, no peer is accused of a false log or of a missing receipt.
