@@ -113,7 +113,7 @@ fn words() -> io::Result<()> {
 }
 
 fn requests() -> Result<(), Box<dyn Error>> {
-    for kind in [treaty::Kind::Preservation, treaty::Kind::StoredData] {
+    for kind in [treaty::Kind::PRESERVATION, treaty::Kind::STORED_DATA] {
         let text = treaty::template(kind);
         seed("request", 0, text.as_bytes())?;
         let draft = treaty::Draft::from_toml(text)?;

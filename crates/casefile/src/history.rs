@@ -136,7 +136,7 @@ mod tests {
         let commands = [
             Command::Draft {
                 file: id,
-                kind: Kind::Preservation,
+                kind: Kind::PRESERVATION,
                 to: state("XB"),
                 draft: digest("d"),
                 preservation: None,

@@ -22,7 +22,7 @@ type Attempt<C> = (&'static str, u32, C);
 fn attempts<C: Clone + std::fmt::Debug + 'static>(
     commands: fn(Kind) -> Vec<C>,
 ) -> impl Strategy<Value = Vec<Attempt<C>>> {
-    prop_oneof![Just(Kind::Preservation), Just(Kind::StoredData)].prop_flat_map(move |kind| {
+    prop_oneof![Just(Kind::PRESERVATION), Just(Kind::STORED_DATA)].prop_flat_map(move |kind| {
         vec((select(vec!["first", "second"]), 0_u32..200, select(commands(kind))), 0..60)
     })
 }
@@ -43,7 +43,7 @@ fn ends() -> Vec<Instant> {
 fn outgoing_commands(kind: Kind) -> Vec<outgoing::Command> {
     use outgoing::Command::*;
     let drafts = ["a", "b"];
-    let preservation = (kind == Kind::StoredData).then(linked);
+    let preservation = (kind == Kind::STORED_DATA).then(linked);
     let draft = |text| Draft { file: file(), kind, to: state("XB"), draft: digest(text), preservation };
     let submit = |text, must| Submit { draft: digest(text), must, should: 0, note: 0 };
     let approve = |text| Approve { draft: digest(text) };
@@ -107,7 +107,7 @@ fn incoming_commands(kind: Kind) -> Vec<incoming::Command> {
         draft: digest("d"),
         envelope: envelope(),
         received_at: day(1),
-        preservation: (kind == Kind::StoredData).then(linked),
+        preservation: (kind == Kind::STORED_DATA).then(linked),
         must: 1,
         should: 0,
         note: 0,

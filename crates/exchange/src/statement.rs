@@ -236,7 +236,7 @@ mod tests {
         let zone = "Africa/Nairobi".to_owned();
         let order_end = treaty::order_end(effected, 90, &zone).unwrap();
         let decision = |decision| Message::Decision { decision, officers: officers.clone() };
-        let draft = Draft::from_toml(treaty::template(Kind::Preservation)).unwrap();
+        let draft = Draft::from_toml(treaty::template(Kind::PRESERVATION)).unwrap();
         let report = Report {
             family: Family::PeerFault,
             code: "P-505".to_owned(),

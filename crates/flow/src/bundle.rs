@@ -601,7 +601,7 @@ mod tests {
     #[tokio::test]
     async fn a_bundle_holds_each_word_with_its_place_in_a_log_and_content_only_when_asked() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         pair.grant(file).await;
         for side in [&pair.a, &pair.b] {
             let whole = bundle(side, file, true).await;
@@ -627,7 +627,7 @@ mod tests {
     #[tokio::test]
     async fn an_export_is_permitted_recorded_with_its_actor_and_named_by_its_manifest() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         let a = &pair.a;
         let refused = a.flow.authorize(&a.second, ExportFile { content: false }).await.unwrap_err();
         assert_eq!(refused.code(), "R-151");
@@ -644,7 +644,7 @@ mod tests {
     #[tokio::test]
     async fn a_rejection_stands_in_the_bundle_as_the_other_state_signed_it() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         let (a, b) = (&pair.a.flow, &pair.b.flow);
         // A decision is not for the requesting State to say.
         let envelope = EnvelopeId::from_uuid(a.new_uuid().unwrap());

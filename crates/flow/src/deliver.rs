@@ -334,7 +334,7 @@ mod tests {
 
     /// A request that waits for its receipt, as a worker read it from the outbox.
     async fn waiting(pair: &Pair) -> (FileId, OutboxRow, Attempt) {
-        let file = pair.approve(Kind::Preservation, None).await;
+        let file = pair.approve(Kind::PRESERVATION, None).await;
         pair.a.flow.discharge_due().await.unwrap();
         let attempt = pair.a.flow.attempts_due().await.unwrap().remove(0);
         let mut read = pair.a.flow.store().read().await.unwrap();

@@ -88,9 +88,9 @@ mod tests {
     #[tokio::test]
     async fn each_side_lists_its_own_files_the_last_changed_first() {
         let pair = Pair::new().await;
-        let older = pair.ask(Kind::Preservation, None).await;
+        let older = pair.ask(Kind::PRESERVATION, None).await;
         pair.clock.forward(Duration::from_secs(60));
-        let newer = pair.ask(Kind::StoredData, None).await;
+        let newer = pair.ask(Kind::STORED_DATA, None).await;
         let (a, b) = (&pair.a.flow, &pair.b.flow);
         let outgoing = a.outgoing_list().await.unwrap();
         assert_eq!(outgoing.iter().map(|file| file.file).collect::<Vec<_>>(), [newer, older]);
@@ -107,7 +107,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_seen_from_the_side_on_which_it_is() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         let (a, b) = (&pair.a.flow, &pair.b.flow);
         assert!(matches!(a.view(file).await.unwrap(), View::Outgoing(known) if known.file == file));
         assert!(matches!(b.view(file).await.unwrap(), View::Incoming(known) if known.file == file));

@@ -335,7 +335,7 @@ mod tests {
         pair.clock.set(until.minus(DAY * 30));
         pair.settle().await;
         assert_eq!(on_both_sides(&pair, file, until).await, [30]);
-        pair.ask(Kind::StoredData, Some(file)).await;
+        pair.ask(Kind::STORED_DATA, Some(file)).await;
         let ours = pair.a.flow.outgoing(file).await.unwrap().hold.unwrap();
         assert_eq!(ours, pair.b.flow.incoming(file).await.unwrap().hold.unwrap());
         for days in [14, 7, 3, 1, 0] {
@@ -394,7 +394,7 @@ mod tests {
         let pair = Pair::new().await;
         let (a, b) = (&pair.a.flow, &pair.b.flow);
         let begin = a.now();
-        let file = pair.approve(Kind::Preservation, None).await;
+        let file = pair.approve(Kind::PRESERVATION, None).await;
         pair.clock.set(begin.minus(DAY / 6));
         a.consult(&pair.a.first, file, "words").await.unwrap();
         a.discharge_due().await.unwrap();
@@ -434,7 +434,7 @@ mod tests {
         let pair = Pair::new().await;
         let (file, until) = pair.preserve(90).await;
         let right = pair.a.flow.now();
-        let waiting = pair.approve(Kind::Preservation, None).await;
+        let waiting = pair.approve(Kind::PRESERVATION, None).await;
         pair.a.flow.discharge_due().await.unwrap();
         pair.clock.forward(DAY * 2);
         let attempt = pair.a.flow.attempts_due().await.unwrap().remove(0);

@@ -145,7 +145,7 @@ impl Pair {
 
     /// A preservation of `days` days that both sides know; returns the file and when the order ends.
     pub(crate) async fn preserve(&self, days: u32) -> (FileId, Instant) {
-        let file = self.ask(Kind::Preservation, None).await;
+        let file = self.ask(Kind::PRESERVATION, None).await;
         self.grant(file).await;
         let b = &self.b;
         b.flow.effect_preservation(&b.first, file, b.flow.now(), days, "order 12").await.unwrap();
@@ -163,7 +163,7 @@ impl Pair {
 
     /// B has taken an exhibit in for A.
     pub(crate) async fn taken(&self) -> FileId {
-        let file = self.ask(Kind::StoredData, None).await;
+        let file = self.ask(Kind::STORED_DATA, None).await;
         self.grant(file).await;
         let b = &self.b;
         let source = b.flow.folder().path().join("case");

@@ -111,7 +111,7 @@ mod tests {
         let pair = Pair::new().await;
         let flow = &pair.a.flow;
         assert_eq!(flow.head_to_stamp(HOURS).await.unwrap(), None, "an empty log needs none");
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         let now = flow.now();
         let authority = TimeStampAuthority::generate("Exercise", now.minus(DAY), now.plus(DAY * 9)).unwrap();
         let roots = [authority.root().clone()];
@@ -119,7 +119,7 @@ mod tests {
         let stamp = flow.keep_head_stamp(&head, &answer(&authority, &head, now), &roots).await.unwrap();
         assert!(stamp.demonstration);
         assert_eq!(flow.head_to_stamp(HOURS).await.unwrap(), None, "it did not grow");
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         assert_eq!(flow.head_to_stamp(HOURS).await.unwrap(), None, "it rests for an hour");
         pair.clock.forward(HOURS);
         assert!(flow.head_to_stamp(HOURS).await.unwrap().unwrap().size > head.size);
@@ -133,7 +133,7 @@ mod tests {
     async fn a_stamp_over_another_head_or_by_a_stranger_is_not_kept() {
         let pair = Pair::new().await;
         let flow = &pair.a.flow;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         let now = flow.now();
         let make = |name| TimeStampAuthority::generate(name, now.minus(DAY), now.plus(DAY)).unwrap();
         let (ours, stranger) = (make("Exercise"), make("Stranger"));
@@ -150,7 +150,7 @@ mod tests {
     async fn people_are_told_once_a_threshold_when_no_stamp_is_had_and_a_later_one_ends_it() {
         let pair = Pair::new().await;
         let flow = &pair.a.flow;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         let begin = flow.now();
         for (hours, found) in [(0, 0), (23, 0), (24, 1), (71, 1), (72, 2), (99, 2)] {
             pair.clock.set(begin.plus(HOURS * hours));

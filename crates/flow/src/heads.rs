@@ -320,7 +320,7 @@ mod tests {
     }
 
     async fn file_words(pair: &Pair, from: &Flow) {
-        let draft = crate::fixture::example(Kind::Preservation, from.now(), None);
+        let draft = crate::fixture::example(Kind::PRESERVATION, from.now(), None);
         let file = from.draft(&pair.a.first, &draft).await.unwrap().file.file;
         from.submit(&pair.a.first, file).await.unwrap();
         from.approve(&pair.a.second, file).await.unwrap();
@@ -330,11 +330,11 @@ mod tests {
     async fn every_head_of_an_honest_exchange_is_linked_on_both_sides() {
         let pair = Pair::new().await;
         for _ in 0..3 {
-            pair.ask(Kind::Preservation, None).await;
+            pair.ask(Kind::PRESERVATION, None).await;
         }
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         pair.grant(file).await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         for side in [&pair.a, &pair.b] {
             let mut read = side.flow.store().read().await.unwrap();
             let unlinked = read.queries().heads_unlinked().await.unwrap();
@@ -347,10 +347,10 @@ mod tests {
     #[tokio::test]
     async fn a_sender_restored_from_a_copy_stops_at_its_next_message() {
         let pair = Pair::new().await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         let old = copied(&pair.a).await;
-        pair.ask(Kind::Preservation, None).await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         file_words(&pair, &old.flow).await;
         pair.clock.forward(Duration::from_secs(1));
         let error = carry(&old.flow, &pair.b.flow).await.remove(0).unwrap_err();
@@ -363,11 +363,11 @@ mod tests {
     #[tokio::test]
     async fn a_receiver_restored_from_a_copy_stops_when_it_is_told_what_was_seen() {
         let pair = Pair::new().await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         let old = copied(&pair.b).await;
-        pair.ask(Kind::Preservation, None).await;
-        pair.ask(Kind::Preservation, None).await;
-        pair.approve(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         let error = carry(&pair.a.flow, &old.flow).await.remove(0).unwrap_err();
         assert_eq!(error.code(), "P-529");
         assert_eq!((halted(&old.flow).await, halted(&pair.a.flow).await), (1, 0));
@@ -383,10 +383,10 @@ mod tests {
     #[tokio::test]
     async fn a_receiver_restored_from_a_copy_is_found_by_its_receipt_and_the_receipt_stands() {
         let pair = Pair::new().await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         let old = copied(&pair.b).await;
-        pair.ask(Kind::Preservation, None).await;
-        let file = pair.approve(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
+        let file = pair.approve(Kind::PRESERVATION, None).await;
         pair.a.flow.discharge_due().await.unwrap();
         let attempt = pair.a.flow.attempts_due().await.unwrap().remove(0);
         let bytes = pair.a.flow.envelope_bytes(attempt.envelope).await.unwrap();
@@ -408,10 +408,10 @@ mod tests {
     #[tokio::test]
     async fn two_states_begin_anew_after_one_lost_its_log_and_the_old_heads_stay() {
         let pair = Pair::new().await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         let old = copied(&pair.b).await;
-        pair.ask(Kind::Preservation, None).await;
-        pair.approve(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         carry(&pair.a.flow, &old.flow).await.remove(0).unwrap_err();
         pair.clock.forward(Duration::from_secs(600));
         // The officers speak; B knows that it was restored, A lets B's log begin anew.
@@ -444,9 +444,9 @@ mod tests {
         let pair = Pair::new().await;
         // The head before has no size of a power of two: the proof itself shows the older root.
         for _ in 0..2 {
-            pair.ask(Kind::Preservation, None).await;
+            pair.ask(Kind::PRESERVATION, None).await;
         }
-        pair.approve(Kind::Preservation, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         pair.a.flow.discharge_due().await.unwrap();
         let attempt = pair.a.flow.attempts_due().await.unwrap().remove(0);
         let bytes = pair.a.flow.envelope_bytes(attempt.envelope).await.unwrap();
@@ -465,16 +465,16 @@ mod tests {
     #[tokio::test]
     async fn a_node_that_can_be_asked_is_asked_for_the_proof_and_gives_it() {
         let pair = Pair::new().await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         let (a, b) = (&pair.a.flow, &pair.b.flow);
         // B's receipt is lost: A does not know which of its heads B saw last.
-        pair.approve(Kind::Preservation, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         a.discharge_due().await.unwrap();
         let lost = a.attempts_due().await.unwrap().remove(0);
         b.take_in(&a.envelope_bytes(lost.envelope).await.unwrap(), HandedBy::Answering(a.us()))
             .await
             .unwrap();
-        pair.approve(Kind::Preservation, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         a.discharge_due().await.unwrap();
         let next = a.attempts_due().await.unwrap().pop().unwrap();
         assert_ne!(next.envelope, lost.envelope);
@@ -502,7 +502,7 @@ mod tests {
     async fn a_receipt_that_was_overtaken_leaves_no_proof_to_be_asked_for() {
         let pair = Pair::new().await;
         let (a, b) = (&pair.a.flow, &pair.b.flow);
-        let file = pair.approve(Kind::Preservation, None).await;
+        let file = pair.approve(Kind::PRESERVATION, None).await;
         let (request, bytes) = first_due(a).await;
         let overtaken = b.take_in(&bytes, HandedBy::Answering(a.us())).await.unwrap();
         b.record_stored().await.unwrap();

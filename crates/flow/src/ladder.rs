@@ -454,7 +454,7 @@ mod tests {
 
     /// A request in A's outbox.
     async fn submitted(pair: &Pair) -> (FileId, EnvelopeId) {
-        let file = pair.approve(Kind::Preservation, None).await;
+        let file = pair.approve(Kind::PRESERVATION, None).await;
         pair.a.flow.discharge_due().await.unwrap();
         (file, pair.a.flow.attempts_due().await.unwrap()[0].envelope)
     }
@@ -468,7 +468,7 @@ mod tests {
     #[tokio::test]
     async fn each_step_is_signed_once_by_the_one_who_can_say_it_and_both_sides_hold_the_same_words() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         pair.grant(file).await;
         assert_eq!(steps(&pair.a, file).await, ["submitted", "relayed", "delivered", "opened"]);
         assert_eq!(steps(&pair.b, file).await, ["delivered", "opened"]);
@@ -493,7 +493,7 @@ mod tests {
     #[tokio::test]
     async fn a_word_of_opening_is_not_answered_with_another() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         pair.settle().await;
         let ladders = pair.b.flow.proofs(file).await.unwrap();
         let words: Vec<&str> = ladders.iter().map(|ladder| ladder.statement.as_str()).collect();
@@ -506,7 +506,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_ended_still_says_and_takes_that_its_last_statement_was_opened() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         pair.a.flow.withdraw(&pair.a.first, file, "the person was found").await.unwrap();
         pair.settle().await;
         let ladders = pair.a.flow.proofs(file).await.unwrap();

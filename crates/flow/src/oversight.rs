@@ -240,12 +240,12 @@ mod tests {
     async fn nothing_goes_to_or_comes_from_a_peer_that_was_stopped_until_it_is_resumed() {
         let pair = Pair::new().await;
         let (a, b) = (&pair.a.flow, &pair.b.flow);
-        pair.approve(Kind::Preservation, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         a.discharge_due().await.unwrap();
         let attempt = a.attempts_due().await.unwrap().remove(0);
         let bytes = a.envelope_bytes(attempt.envelope).await.unwrap();
         let receipt = b.take_in(&bytes, HandedBy::Peer(a.us())).await.unwrap();
-        pair.approve(Kind::Preservation, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         a.discharge_due().await.unwrap();
         let next = a.attempts_due().await.unwrap().pop().unwrap();
 

@@ -231,7 +231,7 @@ mod tests {
     async fn nothing_that_was_signed_before_stops_standing_when_keys_are_rotated_in_flight() {
         let mut pair = Pair::new().await;
         pair.preserve(60).await;
-        let file = pair.approve(Kind::StoredData, None).await;
+        let file = pair.approve(Kind::STORED_DATA, None).await;
         pair.a.flow.discharge_due().await.unwrap();
         let attempt = pair.a.flow.attempts_due().await.unwrap().remove(0);
         let in_flight = pair.a.flow.envelope_bytes(attempt.envelope).await.unwrap();
@@ -260,11 +260,11 @@ mod tests {
     #[tokio::test]
     async fn a_head_under_an_unknown_key_is_kept_waiting_until_the_newer_descriptor_is_here() {
         let mut pair = Pair::new().await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         pair.clock.forward(DAY);
         let until = pair.clock_now().plus(DAY * 30);
         pair.a.rotate(LOG, until);
-        pair.approve(Kind::Preservation, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         pair.a.flow.discharge_due().await.unwrap();
         let attempt = pair.a.flow.attempts_due().await.unwrap().remove(0);
         let bytes = pair.a.flow.envelope_bytes(attempt.envelope).await.unwrap();
@@ -281,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn a_retired_key_is_believed_until_its_state_said_and_no_longer() {
         let mut pair = Pair::new().await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         pair.clock.forward(DAY);
         let (a, until) = (pair.a.flow.us(), pair.clock_now().plus(DAY * 3));
         let old = pair.a.flow.clone();
@@ -289,7 +289,7 @@ mod tests {
         pair.b.flow.renew_peer(a, &descriptor(&pair.a.flow)).await.unwrap();
         let mut sent = Vec::new();
         for _ in 0..2 {
-            pair.approve(Kind::Preservation, None).await;
+            pair.approve(Kind::PRESERVATION, None).await;
         }
         old.discharge_due().await.unwrap();
         for attempt in old.attempts_due().await.unwrap() {
@@ -308,14 +308,14 @@ mod tests {
     #[tokio::test]
     async fn a_statement_under_a_compromised_office_key_is_kept_and_not_believed() {
         let mut pair = Pair::new().await;
-        pair.ask(Kind::Preservation, None).await;
+        pair.ask(Kind::PRESERVATION, None).await;
         pair.clock.forward(DAY);
         let (thief, a) = (pair.a.flow.clone(), pair.a.flow.us());
         let contact = KeyRole::Office(OfficeFunction::ContactPoint);
         pair.a.rotate(contact, pair.clock_now());
         pair.b.flow.renew_peer(a, &descriptor(&pair.a.flow)).await.unwrap();
         pair.clock.forward(Duration::from_secs(1));
-        pair.approve(Kind::Preservation, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         thief.discharge_due().await.unwrap();
         let attempt = thief.attempts_due().await.unwrap().remove(0);
         let bytes = thief.envelope_bytes(attempt.envelope).await.unwrap();
@@ -331,7 +331,7 @@ mod tests {
     #[tokio::test]
     async fn a_receipt_that_comes_late_stands_by_the_office_that_signed_it() {
         let mut pair = Pair::new().await;
-        pair.approve(Kind::Preservation, None).await;
+        pair.approve(Kind::PRESERVATION, None).await;
         let (a, b) = (pair.a.flow.clone(), pair.b.flow.us());
         a.discharge_due().await.unwrap();
         let attempt = a.attempts_due().await.unwrap().remove(0);

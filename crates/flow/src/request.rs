@@ -64,18 +64,18 @@ impl Flow {
         if let Some(id) = draft.preservation_file {
             return Ok(match history::<Outgoing>(&mut read, id).await {
                 Ok(history) => {
-                    history.state.filter(|file| file.kind == Kind::Preservation).as_ref().map(facts)
+                    history.state.filter(|file| file.kind == Kind::PRESERVATION).as_ref().map(facts)
                 }
                 Err(FlowError::NoFile { .. }) => None,
                 Err(error) => return Err(error),
             });
         }
-        if draft.kind == Kind::Preservation {
+        if draft.kind == Kind::PRESERVATION {
             return Ok(None);
         }
         for row in read.queries().views("outgoing").await? {
             let file: Outgoing = read_view(&row.body)?;
-            if file.kind == Kind::Preservation && Some(file.to) == draft.to && file.clock_runs() {
+            if file.kind == Kind::PRESERVATION && Some(file.to) == draft.to && file.clock_runs() {
                 return Ok(Some(facts(&file)));
             }
         }
@@ -118,7 +118,7 @@ impl Flow {
                 code: "R-214",
                 what: "a revised draft keeps its kind, the State it goes to and its preservation file"
                     .to_owned(),
-                clause: known.kind.rule().citation().to_string(),
+                clause: known.kind.form().rule().citation().to_string(),
                 remedy: "open a new file with `rogatory request new`".to_owned(),
             }
             .into());
@@ -261,7 +261,7 @@ fn missing_state(draft: &Draft) -> casefile::Refused {
     casefile::Refused::Rule {
         code: "R-215",
         what: "the draft names no State in `to`".to_owned(),
-        clause: draft.kind.rule().citation().to_string(),
+        clause: draft.kind.form().rule().citation().to_string(),
         remedy: "write the two-letter code of the requested State in `to`".to_owned(),
     }
 }

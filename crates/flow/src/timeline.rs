@@ -202,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn a_timeline_keeps_law_and_transport_apart_and_shows_both() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         pair.grant(file).await;
         let sent = pair.a.flow.timeline(file).await.unwrap();
         assert_eq!(words(&sent, "legal"), ["drafted", "submitted", "approved", "delivered", "decided"]);
@@ -228,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn both_sides_show_the_same_letters_with_the_same_digests_and_receipts() {
         let pair = Pair::new().await;
-        let file = pair.ask(Kind::Preservation, None).await;
+        let file = pair.ask(Kind::PRESERVATION, None).await;
         pair.grant(file).await;
         let (ours, theirs) =
             (pair.a.flow.timeline(file).await.unwrap(), pair.b.flow.timeline(file).await.unwrap());
@@ -247,7 +247,7 @@ mod tests {
     #[tokio::test]
     async fn a_letter_without_a_receipt_waits_and_nothing_is_shown_as_delivered() {
         let pair = Pair::new().await;
-        let file = pair.approve(Kind::Preservation, None).await;
+        let file = pair.approve(Kind::PRESERVATION, None).await;
         pair.a.flow.discharge_due().await.unwrap();
         let timeline = pair.a.flow.timeline(file).await.unwrap();
         assert_eq!(timeline.letters[0].proof, "waiting");

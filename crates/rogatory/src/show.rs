@@ -131,7 +131,7 @@ pub(crate) fn outgoing(file: &Outgoing, zone: &str, now: Instant) -> String {
         file.file,
         file.kind,
         file.to,
-        file.kind.rule().citation(),
+        file.kind.form().rule().citation(),
         file.stage.as_str()
     );
     let _ = writeln!(text, "draft      {}", file.draft);
@@ -173,7 +173,7 @@ pub(crate) fn incoming(file: &Incoming, zone: &str, now: Instant) -> String {
         file.file,
         file.kind,
         file.from,
-        file.kind.rule().citation(),
+        file.kind.form().rule().citation(),
         if file.urgent { ", urgent" } else { "" },
         file.stage.as_str(),
         local(file.received_at, zone),

@@ -140,7 +140,7 @@ impl Planner {
         }
         let state = self.dice.index(self.states);
         let to = (state + 1 + self.dice.index(self.states - 1)) % self.states;
-        let kind = if self.dice.chance(650) { Kind::Preservation } else { Kind::StoredData };
+        let kind = if self.dice.chance(650) { Kind::PRESERVATION } else { Kind::STORED_DATA };
         let act = Act::Draft { to, kind, follows: None };
         vec![What::Act { state, officer: Who::First, file: 0, act }]
     }
@@ -182,9 +182,9 @@ impl Planner {
                 // What follows a preservation stops its clock on both sides.
                 if matches!(act, Act::AskExtension { .. })
                     && self.dice.chance(300)
-                    && known.kind == Kind::Preservation
+                    && known.kind == Kind::PRESERVATION
                 {
-                    let act = Act::Draft { to: known.to, kind: Kind::StoredData, follows: Some(file) };
+                    let act = Act::Draft { to: known.to, kind: Kind::STORED_DATA, follows: Some(file) };
                     whats.push(What::Act { state, officer: Who::First, file: 0, act });
                 }
                 if self.faults.has(Fault::Pouch) && self.dice.chance(15) {

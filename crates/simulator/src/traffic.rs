@@ -56,7 +56,7 @@ fn outgoing_next(file: &outgoing::Outgoing, dice: &mut Dice) -> Next {
             let granted = file.decision.as_ref().map(casefile::Disposition::is_grant);
             match (file.kind, granted) {
                 // The simulator carries no packages: what was granted is given up in the end.
-                (Kind::StoredData, Some(true)) if dice.chance(500) => close(Outcome::NoLongerNeeded),
+                (Kind::STORED_DATA, Some(true)) if dice.chance(500) => close(Outcome::NoLongerNeeded),
                 (_, Some(false)) if dice.chance(500) => close(Outcome::NotGranted),
                 _ => Next::Wait,
             }
@@ -87,7 +87,7 @@ fn incoming_next(file: &incoming::Incoming, dice: &mut Dice) -> Next {
             Next::Act(Who::First, Act::Consult)
         }
         Stage::Triaged | Stage::Consulting if file.consulted && dice.chance(600) => {
-            let postpone = file.kind == Kind::StoredData && dice.chance(300);
+            let postpone = file.kind == Kind::STORED_DATA && dice.chance(300);
             Next::Act(Who::First, if postpone { Act::Postpone } else { Act::Refuse })
         }
         Stage::Triaged | Stage::Consulting => Next::Act(Who::First, Act::Grant),
@@ -96,7 +96,7 @@ fn incoming_next(file: &incoming::Incoming, dice: &mut Dice) -> Next {
             Next::Act(Who::First, Act::CloseIncoming)
         }
         Stage::Decided | Stage::Executing
-            if file.kind == Kind::Preservation && file.preserved.is_none() && granted(file) =>
+            if file.kind == Kind::PRESERVATION && file.preserved.is_none() && granted(file) =>
         {
             Next::Act(Who::First, Act::Preserve { days: 60 + u32::try_from(dice.below(30)).unwrap_or(0) })
         }

@@ -4,6 +4,7 @@
 
 mod addressee;
 mod contents;
+mod details;
 mod items;
 mod link;
 mod offence;
@@ -12,6 +13,7 @@ mod secrecy;
 
 use crate::draft::Draft;
 use crate::finding::{Finding, Findings, Severity};
+use crate::form::Form;
 use crate::preservation_state::PreservationState;
 use crate::request::Request;
 use serde::Serialize;
@@ -80,10 +82,11 @@ impl Checked {
 impl Draft {
     /// All that is missing, contradictory or unwise in this draft, and the request if nothing stands against it.
     pub fn check(&self, context: &Context<'_>) -> Checked {
-        let mut check = Check { draft: self, context, found: Findings::default() };
+        let mut check = Check { draft: self, form: self.kind.form(), context, found: Findings::default() };
         check.addressee();
         check.offence();
         check.contents();
+        check.details();
         check.items();
         check.safeguards();
         check.secrecy();
@@ -101,6 +104,7 @@ impl Draft {
 /// One check under way.
 struct Check<'a> {
     draft: &'a Draft,
+    form: &'static Form,
     context: &'a Context<'a>,
     found: Findings,
 }

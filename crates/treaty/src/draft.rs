@@ -1,6 +1,7 @@
 //! A draft: an untrusted request as a person wrote it, or as another State sent it.
 
 use crate::basis::LegalBasis;
+use crate::detail::Detail;
 use crate::item::Item;
 use crate::kind::Kind;
 use crate::offence::Offence;
@@ -8,6 +9,7 @@ use crate::safeguard::SafeguardRecord;
 use crate::written;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use vocabulary::{Failure, Family, FileId, Instant, Language, StateCode};
 
 /// A larger draft is refused unread.
@@ -75,6 +77,9 @@ pub struct Draft {
     pub items: Vec<Item>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub persons: Vec<Person>,
+    /// What only this kind of request says, by the names in its form.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, Detail>,
     /// The request in further languages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub translations: Vec<Translation>,
@@ -231,6 +236,7 @@ impl Draft {
             safeguards: None,
             items: Vec::new(),
             persons: Vec::new(),
+            details: BTreeMap::new(),
             translations: Vec::new(),
         }
     }
@@ -281,7 +287,7 @@ impl Failure for DraftError {
         match self {
             Self::TooLarge { .. } => "shorten the texts and send attachments as evidence".to_owned(),
             Self::Unreadable { .. } => {
-                "compare with `rogatory request template preservation` or `rogatory request template stored-data`"
+                "compare with `rogatory request template KIND`; `rogatory treaty kinds` lists the kinds"
                     .to_owned()
             }
         }
@@ -342,14 +348,14 @@ mod tests {
 
     #[test]
     fn a_draft_goes_round_as_json_to_the_byte() {
-        for kind in Kind::ALL {
+        for &kind in Kind::all() {
             let draft = Draft::from_toml(template(kind)).unwrap();
             let json = draft.to_json();
             let again = Draft::from_json(&json).unwrap();
             assert_eq!(again, draft);
             assert_eq!(again.to_json(), json);
         }
-        assert_eq!(Draft::empty(Kind::Preservation).to_json(), br#"{"kind":"preservation"}"#);
+        assert_eq!(Draft::empty(Kind::PRESERVATION).to_json(), br#"{"kind":"preservation"}"#);
     }
 
     #[test]
@@ -444,7 +450,7 @@ mod tests {
 
     #[test]
     fn every_cut_of_a_sound_draft_is_an_error_and_no_panic() {
-        let json = Draft::from_toml(template(Kind::StoredData)).unwrap().to_json();
+        let json = Draft::from_toml(template(Kind::STORED_DATA)).unwrap().to_json();
         for end in 0..json.len() {
             assert!(Draft::from_json(&json[..end]).is_err());
         }

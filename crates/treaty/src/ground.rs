@@ -1,6 +1,7 @@
 //! Grounds for refusal: which exist, which may be chosen for which request, and what a refusal must contain.
 
 use crate::check::RequestedProfile;
+use crate::form::{DualCriminality, GroundsForm};
 use crate::kind::Kind;
 use crate::offence::OffenceBasis;
 use crate::rule::{Citation, Rule};
@@ -114,21 +115,22 @@ impl Ground {
         if !self.may_answer(kind) {
             return Err(self.not_permitted(kind));
         }
-        if kind == Kind::Preservation && self == Self::NoDualCriminality {
+        if kind.form().dual_criminality == DualCriminality::UnlessReserved && self == Self::NoDualCriminality
+        {
             return reservation_allows(basis, profile);
         }
         Ok(())
     }
 
-    /// What the kind alone allows: for preservation only Art. 42(5) and (6).
+    /// What the form of the kind allows: for preservation only Art. 42(5) and (6).
     fn may_answer(self, kind: Kind) -> bool {
         !self.is_forbidden()
-            && match kind {
-                Kind::StoredData => true,
-                Kind::Preservation => {
-                    self == Self::NoDualCriminality
-                        || table::PRESERVATION_GROUNDS.list().contains(&self.reference().as_str())
+            && match &kind.form().grounds {
+                GroundsForm::Assistance => true,
+                GroundsForm::Only(row) => {
+                    self == Self::NoDualCriminality || row.list().contains(&self.reference().as_str())
                 }
+                GroundsForm::Nothing => false,
             }
     }
 
@@ -362,7 +364,7 @@ mod tests {
     #[test]
     fn a_request_for_stored_data_can_be_refused_on_every_ground_but_fiscal_and_bank_secrecy() {
         for ground in Ground::ALL {
-            let refused = refuse(Kind::StoredData, &[ground]);
+            let refused = refuse(Kind::STORED_DATA, &[ground]);
             match ground {
                 Fiscal | BankSecrecy => assert_eq!(refused, Err(GroundError::Forbidden { ground })),
                 _ => assert_eq!(refused.unwrap().grounds(), [ground]),
@@ -373,16 +375,16 @@ mod tests {
     #[test]
     fn preservation_can_be_refused_only_on_the_grounds_of_42_6() {
         let permitted: Vec<Ground> =
-            Ground::permitted(Kind::Preservation, SERIOUS, &profile(false)).collect();
+            Ground::permitted(Kind::PRESERVATION, SERIOUS, &profile(false)).collect();
         assert_eq!(permitted, [EssentialInterests, ProhibitedDomestically, Discrimination]);
         for ground in Ground::ALL {
             assert_eq!(
-                refuse(Kind::Preservation, &[ground]).is_ok(),
+                refuse(Kind::PRESERVATION, &[ground]).is_ok(),
                 permitted.contains(&ground),
                 "{ground}"
             );
         }
-        let error = refuse(Kind::Preservation, &[FormDefect]).unwrap_err();
+        let error = refuse(Kind::PRESERVATION, &[FormDefect]).unwrap_err();
         assert_eq!(error.clause().unwrap(), "Art. 42(6) [C]");
     }
 
@@ -391,7 +393,7 @@ mod tests {
         let refuse = |basis, reserved| {
             let grounds = vec![NoDualCriminality];
             let reasons = "The conduct is no crime here.".to_owned();
-            RefusalGrounds::new(Kind::Preservation, basis, grounds, reasons, false, &profile(reserved))
+            RefusalGrounds::new(Kind::PRESERVATION, basis, grounds, reasons, false, &profile(reserved))
         };
         assert!(refuse(SERIOUS, true).is_ok());
         assert_eq!(refuse(SERIOUS, false), Err(GroundError::NoReservation));
@@ -402,7 +404,7 @@ mod tests {
     #[test]
     fn a_fiscal_or_bank_secrecy_ground_is_refused_even_beside_another() {
         for ground in [Fiscal, BankSecrecy] {
-            let refused = refuse(Kind::StoredData, &[EssentialInterests, ground]);
+            let refused = refuse(Kind::STORED_DATA, &[EssentialInterests, ground]);
             assert_eq!(refused, Err(GroundError::Forbidden { ground }));
             assert_eq!(ground.as_str().parse(), Ok(ground));
         }
@@ -411,9 +413,9 @@ mod tests {
 
     #[test]
     fn a_refusal_needs_a_ground_and_reasons() {
-        assert_eq!(refuse(Kind::StoredData, &[]), Err(GroundError::NoGround));
+        assert_eq!(refuse(Kind::STORED_DATA, &[]), Err(GroundError::NoGround));
         let with_reasons = |reasons: String| {
-            RefusalGrounds::new(Kind::StoredData, SERIOUS, vec![DeMinimis], reasons, true, &profile(false))
+            RefusalGrounds::new(Kind::STORED_DATA, SERIOUS, vec![DeMinimis], reasons, true, &profile(false))
         };
         assert_eq!(with_reasons(" \n".to_owned()), Err(GroundError::NoReasons));
         assert_eq!(GroundError::NoReasons.clause().unwrap(), "Art. 40(25) [C]");
@@ -425,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_ground_of_40_21_needs_consultation_first_for_both_kinds() {
-        for kind in Kind::ALL {
+        for &kind in Kind::all() {
             let refuse = |grounds: Vec<Ground>| {
                 RefusalGrounds::new(kind, SERIOUS, grounds, "Reasons.".to_owned(), false, &profile(false))
             };
@@ -442,7 +444,7 @@ mod tests {
     #[test]
     fn a_refusal_read_from_bytes_is_judged_again() {
         let refusal =
-            refuse(Kind::Preservation, &[Discrimination, EssentialInterests, Discrimination]).unwrap();
+            refuse(Kind::PRESERVATION, &[Discrimination, EssentialInterests, Discrimination]).unwrap();
         assert_eq!(refusal.grounds(), [EssentialInterests, Discrimination]);
         let json = serde_json::to_string(&refusal).unwrap();
         assert_eq!(serde_json::from_str::<RefusalGrounds>(&json).unwrap(), refusal);

@@ -10,8 +10,10 @@
 mod article;
 mod basis;
 mod check;
+mod detail;
 mod draft;
 mod finding;
+mod form;
 mod ground;
 mod identifier;
 mod item;
@@ -30,11 +32,16 @@ mod written;
 pub use article::{Article, article, articles};
 pub use basis::LegalBasis;
 pub use check::{Checked, Context, PreservationFacts, RequestedProfile, Side};
+pub use detail::{Detail, MAX_DETAIL_BYTES};
 pub use draft::{
     Authority, ConductingAuthority, Confidentiality, Custodian, Deadline, Draft, DraftError, MAX_DRAFT_BYTES,
     Nature, Person, Proceeding, Translation, Urgency, UrgencyLevel,
 };
 pub use finding::{Finding, Severity};
+pub use form::{
+    Answer, AnswerForm, ClockForm, Content, DualCriminality, Form, GroundsForm, ItemsForm, Opening,
+    PersonsForm, Row, SafeguardsForm, SpecialCheck, ValueForm, WindowForm,
+};
 pub use ground::{Ground, GroundError, MAX_REASONS_BYTES, RefusalGrounds};
 pub use item::{DataClass, IdentifierKind, Item};
 pub use kind::Kind;

@@ -4,10 +4,7 @@ use crate::kind::Kind;
 
 /// A TOML file with an example in every field, and the article each field answers.
 pub fn template(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Preservation => include_str!("../templates/preservation.toml"),
-        Kind::StoredData => include_str!("../templates/stored-data.toml"),
-    }
+    &kind.form().template
 }
 
 #[cfg(test)]
@@ -28,7 +25,7 @@ mod tests {
     #[test]
     fn every_template_checks_clean_with_its_examples() {
         let profile = profile();
-        for kind in Kind::ALL {
+        for &kind in Kind::all() {
             let draft = Draft::from_toml(template(kind)).unwrap();
             assert_eq!(draft.kind, kind);
             let context = Context {
@@ -47,13 +44,13 @@ mod tests {
     #[test]
     fn the_days_that_the_template_names_are_those_of_the_table() {
         let minimum = crate::table::PRESERVATION_MINIMUM.number().unwrap();
-        assert!(template(Kind::Preservation).contains(&format!("at least {minimum}, Art. 42(8)")));
+        assert!(template(Kind::PRESERVATION).contains(&format!("at least {minimum}, Art. 42(8)")));
     }
 
     /// Optional lines must be right when somebody removes the `#`.
     #[test]
     fn every_commented_field_of_a_template_can_be_read() {
-        for kind in Kind::ALL {
+        for &kind in Kind::all() {
             let opened: String = template(kind)
                 .lines()
                 .map(|line| match line.strip_prefix("# ") {

@@ -8,7 +8,7 @@ use crate::{
 };
 use mandate::{Authorized, FourEyes};
 use std::time::Duration;
-use treaty::{Kind, MAX_REASONS_BYTES, OffenceBasis, RefusalGrounds, RequestedProfile};
+use treaty::{AnswerForm, MAX_REASONS_BYTES, OffenceBasis, RefusalGrounds, RequestedProfile};
 use vocabulary::{Digest, Instant, OfficerId, PackageId};
 
 /// Policy: a contact point may have been called, and have acted, before the written request arrived.
@@ -48,7 +48,11 @@ pub(super) fn decide(
                 return Err(Refused::Already { what: "the evidence was sealed" });
             }
             file.executing("add evidence")?;
-            file.is_kind(Kind::StoredData, "add evidence", "a stored-data request")?;
+            file.is_answered_by(
+                AnswerForm::Evidence,
+                "add evidence",
+                "a request that is answered by evidence",
+            )?;
             Ok(Event::ExhibitTaken {
                 exhibit: *exhibit,
                 record: *record,
@@ -165,11 +169,11 @@ impl Incoming {
             clause: rule_text(clause),
             remedy: remedy.to_owned(),
         };
-        if self.kind == Kind::Preservation {
+        if self.kind.form().postponement.is_none() {
             return Err(rule(
-                "a preservation request cannot be postponed; the data may be gone",
-                "preservation.grounds",
-                "grant it, or refuse it on a ground that Art. 42(6) allows",
+                "a request of this kind cannot be postponed",
+                self.kind.form().rule().id,
+                "grant it, or refuse it on a ground that its article allows",
             ));
         }
         if !self.consulted {
@@ -200,7 +204,7 @@ impl Incoming {
 
     /// Art. 25(2) and 42(8): the order's end lies between the minimum for a foreign request and the longest order.
     fn effect(&self, preserved: &Preserved, order: Digest, now: Instant) -> Result<Event, Refused> {
-        self.is_kind(Kind::Preservation, "execute a preservation", "a preservation request")?;
+        self.is_answered_by(AnswerForm::Preservation, "execute a preservation", "a preservation request")?;
         if self.preserved.is_some() {
             return Err(Refused::Already { what: "the data were preserved" });
         }
@@ -329,8 +333,13 @@ impl Incoming {
         if self.may_execute() { Ok(()) } else { Err(self.wrong_stage(command, "decided, and granted")) }
     }
 
-    fn is_kind(&self, kind: Kind, command: &'static str, needed: &'static str) -> Result<(), Refused> {
-        if self.kind == kind { Ok(()) } else { Err(self.wrong_stage(command, needed)) }
+    fn is_answered_by(
+        &self,
+        form: AnswerForm,
+        command: &'static str,
+        needed: &'static str,
+    ) -> Result<(), Refused> {
+        if self.kind.form().gives(form) { Ok(()) } else { Err(self.wrong_stage(command, needed)) }
     }
 
     fn wrong_stage(&self, command: &'static str, needed: &'static str) -> Refused {

@@ -8,7 +8,7 @@ use crate::{
 };
 use mandate::{Authorized, FourEyes};
 use serde::{Deserialize, Serialize};
-use treaty::{Kind, PreservationState};
+use treaty::{AnswerForm, Kind, PreservationState};
 use vocabulary::{Digest, EnvelopeId, ExhibitId, FileId, Instant, OfficerId, PackageId, StateCode};
 
 /// How far the requested State is.
@@ -289,7 +289,7 @@ impl Incoming {
 
     /// The preservation that this request for assistance keeps.
     fn link(&self) -> Option<FileId> {
-        self.preservation.filter(|_| self.kind == Kind::StoredData)
+        self.preservation.filter(|_| self.kind.form().follows_preservation)
     }
 
     /// True once nothing more is needed from the preserved data: refused, or granted and answered.
@@ -380,7 +380,7 @@ impl Incoming {
             lapsed: self.lapsed,
             ended: matches!(self.stage, Stage::Closed | Stage::Withdrawn)
                 || self.outcome.is_some()
-                || self.kind != Kind::Preservation,
+                || !self.kind.form().gives(AnswerForm::Preservation),
         }
     }
 }

@@ -21,7 +21,7 @@ fn received(kind: Kind) -> Command {
         draft: digest("draft"),
         envelope: envelope(),
         received_at: day(1),
-        preservation: (kind == Kind::StoredData).then(linked),
+        preservation: (kind == Kind::STORED_DATA).then(linked),
         must: 0,
         should: 1,
         note: 2,
@@ -187,7 +187,7 @@ fn files(kind: Kind) -> Vec<(&'static str, Incoming)> {
         ("proposed", proposed),
     ];
     match kind {
-        Kind::Preservation => {
+        Kind::PRESERVATION => {
             let executed = with(&decided, &[effect()]);
             let answered = with(&executed, &[answered()]);
             let held = with(&answered, &[held()]);
@@ -199,7 +199,7 @@ fn files(kind: Kind) -> Vec<(&'static str, Incoming)> {
             all.push(("answered", answered));
             all.push(("executed", executed));
         }
-        Kind::StoredData => {
+        _ => {
             let executing = with(&decided, &[take()]);
             let executed = with(&executing, &[seal()]);
             let sent = with(&executed, &[send()]);
@@ -243,7 +243,7 @@ fn judge(kind: Kind, table: &[(&str, &str)]) {
 #[test]
 fn a_preservation_file_takes_each_command_in_its_stages_only() {
     judge(
-        Kind::Preservation,
+        Kind::PRESERVATION,
         &[
             ("r-received", ""),
             ("triage", "received"),
@@ -289,7 +289,7 @@ fn a_preservation_file_takes_each_command_in_its_stages_only() {
 #[test]
 fn a_stored_data_file_takes_each_command_in_its_stages_only() {
     judge(
-        Kind::StoredData,
+        Kind::STORED_DATA,
         &[
             ("r-received", ""),
             ("triage", "received"),
@@ -332,7 +332,7 @@ fn a_stored_data_file_takes_each_command_in_its_stages_only() {
 #[test]
 fn a_request_walks_from_receipt_to_closing() {
     let commands = [
-        (received(Kind::StoredData), Stage::Received),
+        (received(Kind::STORED_DATA), Stage::Received),
         (triage(), Stage::Triaged),
         (consult(), Stage::Consulting),
         (Command::ReportConsulted { text: digest("answer") }, Stage::Triaged),
@@ -360,7 +360,7 @@ fn a_request_walks_from_receipt_to_closing() {
 
 #[test]
 fn an_officer_cannot_decide_on_their_own_proposal() {
-    let file = walk(&[received(Kind::Preservation), triage(), grant()]);
+    let file = walk(&[received(Kind::PRESERVATION), triage(), grant()]);
     let own = Incoming::decide(Some(&file), &by(PROPOSER, Command::Decide), day(0)).unwrap_err();
     assert_eq!(own.code(), "R-160");
     let again = step(Some(file), &by(DECIDER, grant()), day(0)).unwrap().0;
@@ -373,7 +373,7 @@ fn an_officer_cannot_decide_on_their_own_proposal() {
 
 #[test]
 fn a_proposal_is_decided_as_it_stands_or_not_at_all() {
-    let file = walk(&[received(Kind::Preservation), triage(), grant()]);
+    let file = walk(&[received(Kind::PRESERVATION), triage(), grant()]);
     let consulting = try_on(&file, consult()).unwrap().0;
     assert_eq!(code(&consulting, Command::Decide), "R-201");
     let Event::Decided { disposition, .. } = try_on(&file, Command::Decide).unwrap().1 else {
@@ -387,12 +387,12 @@ fn a_second_decision_answer_preservation_or_package_is_refused_as_done() {
     let already =
         |file: &Incoming, command| assert!(matches!(try_on(file, command), Err(Refused::Already { .. })));
     let preserved =
-        walk(&[received(Kind::Preservation), triage(), grant(), Command::Decide, effect(), answered()]);
+        walk(&[received(Kind::PRESERVATION), triage(), grant(), Command::Decide, effect(), answered()]);
     for second in [Command::Decide, effect(), answered()] {
         already(&preserved, second);
     }
     let sent =
-        walk(&[received(Kind::StoredData), triage(), grant(), Command::Decide, take(), seal(), send()]);
+        walk(&[received(Kind::STORED_DATA), triage(), grant(), Command::Decide, take(), seal(), send()]);
     for second in [Command::Decide, take(), seal(), send()] {
         already(&sent, second);
     }
@@ -400,9 +400,9 @@ fn a_second_decision_answer_preservation_or_package_is_refused_as_done() {
 
 #[test]
 fn a_refusal_needs_consultation_and_reasons_and_no_fiscal_ground() {
-    let unconsulted = walk(&[received(Kind::StoredData), triage()]);
+    let unconsulted = walk(&[received(Kind::STORED_DATA), triage()]);
     assert_eq!(code(&unconsulted, refuse(&[Ground::EssentialInterests], "Why.")), "R-118");
-    let ready = walk(&ready(Kind::StoredData));
+    let ready = walk(&ready(Kind::STORED_DATA));
     assert_eq!(code(&ready, refuse(&[Ground::EssentialInterests], " ")), "R-116");
     assert_eq!(code(&ready, refuse(&[], "Why.")), "R-111");
     assert_eq!(code(&ready, refuse(&[Ground::Fiscal], "Why.")), "R-112");
@@ -424,7 +424,7 @@ fn a_refusal_needs_consultation_and_reasons_and_no_fiscal_ground() {
 #[test]
 fn what_the_requesting_state_writes_of_itself_is_no_consultation() {
     let commands =
-        [received(Kind::StoredData), triage(), Command::ReportConsulted { text: digest("a question") }];
+        [received(Kind::STORED_DATA), triage(), Command::ReportConsulted { text: digest("a question") }];
     let file = walk(&commands);
     assert!(!file.consulted);
     assert_eq!(code(&file, refuse(&[Ground::EssentialInterests], "Why.")), "R-118");
@@ -432,17 +432,17 @@ fn what_the_requesting_state_writes_of_itself_is_no_consultation() {
 
 #[test]
 fn a_postponement_needs_consultation_and_reasons_and_is_not_for_preservation() {
-    let unconsulted = walk(&[received(Kind::StoredData), triage()]);
+    let unconsulted = walk(&[received(Kind::STORED_DATA), triage()]);
     assert_eq!(code(&unconsulted, postpone("Why.")), "R-220");
-    let consulted = walk(&ready(Kind::StoredData));
+    let consulted = walk(&ready(Kind::STORED_DATA));
     assert_eq!(code(&consulted, postpone("\n")), "R-220");
     assert!(try_on(&consulted, postpone("Why.")).is_ok());
-    assert_eq!(code(&walk(&ready(Kind::Preservation)), postpone("Why.")), "R-220");
+    assert_eq!(code(&walk(&ready(Kind::PRESERVATION)), postpone("Why.")), "R-220");
 }
 
 #[test]
 fn a_text_that_no_peer_would_read_is_refused_here() {
-    let file = walk(&ready(Kind::StoredData));
+    let file = walk(&ready(Kind::STORED_DATA));
     let long = "x".repeat(MAX_REASONS_BYTES + 1);
     assert_eq!(code(&file, postpone(&long)), "R-226");
     assert_eq!(code(&file, propose(Proposal::Grant { conditions: Some(long) })), "R-226");
@@ -450,7 +450,7 @@ fn a_text_that_no_peer_would_read_is_refused_here() {
 
 #[test]
 fn an_order_shorter_than_the_minimum_is_refused() {
-    let file = walk(&[received(Kind::Preservation), triage(), grant(), Command::Decide]);
+    let file = walk(&[received(Kind::PRESERVATION), triage(), grant(), Command::Decide]);
     let mut short = preserved();
     short.order_end.result = day(61);
     let error =
@@ -464,7 +464,7 @@ fn an_order_shorter_than_the_minimum_is_refused() {
 
 #[test]
 fn a_preservation_is_extended_only_while_it_runs_and_only_forwards() {
-    let file = walk(&[received(Kind::Preservation), triage(), grant(), Command::Decide, effect()]);
+    let file = walk(&[received(Kind::PRESERVATION), triage(), grant(), Command::Decide, effect()]);
     let extend_at =
         |now| Incoming::decide(Some(&file), &by(PROPOSER, extend(30)), now).map_err(|error| error.code());
     assert!(extend_at(day(10)).is_ok());
@@ -477,7 +477,7 @@ fn a_preservation_is_extended_only_while_it_runs_and_only_forwards() {
 
 #[test]
 fn a_preservation_lapses_only_at_its_time_and_never_while_held() {
-    let file = walk(&[received(Kind::Preservation), triage(), grant(), Command::Decide, effect()]);
+    let file = walk(&[received(Kind::PRESERVATION), triage(), grant(), Command::Decide, effect()]);
     let lapse = |file: &Incoming, until, now| {
         Incoming::decide(Some(file), &given("", Command::ReportLapsed { until }), now)
     };
@@ -496,7 +496,7 @@ fn a_preservation_lapses_only_at_its_time_and_never_while_held() {
 #[test]
 fn a_request_that_came_before_the_end_holds_the_data_however_late_it_is_recorded() {
     let answered =
-        [&ready(Kind::Preservation)[..], &[grant(), Command::Decide, effect(), answered()]].concat();
+        [&ready(Kind::PRESERVATION)[..], &[grant(), Command::Decide, effect(), answered()]].concat();
     let lapsed = walk(&[answered, vec![lapsed()]].concat());
     assert!(lapsed.lapsed);
     let held = try_on(&lapsed, held()).unwrap().0;
@@ -507,7 +507,7 @@ fn a_request_that_came_before_the_end_holds_the_data_however_late_it_is_recorded
 fn a_postponed_request_is_decided_another_time_and_keeps_its_hold_until_then() {
     let postponed = walk(
         &[
-            &ready(Kind::StoredData)[..],
+            &ready(Kind::STORED_DATA)[..],
             &[
                 consult(),
                 propose(Proposal::Postpone { reasons: "a trial here goes first".to_owned() }),
@@ -526,7 +526,7 @@ fn a_postponed_request_is_decided_another_time_and_keeps_its_hold_until_then() {
 
 #[test]
 fn a_request_that_came_before_the_data_were_preserved_keeps_them_from_the_first_moment() {
-    let held = [received(Kind::Preservation), held(), triage(), grant(), Command::Decide, effect()];
+    let held = [received(Kind::PRESERVATION), held(), triage(), grant(), Command::Decide, effect()];
     let file = walk(&held);
     assert!(!file.clock_runs());
     let released = try_on(&file, Command::ReportHoldEnded { by: linked() }).unwrap();
@@ -536,7 +536,7 @@ fn a_request_that_came_before_the_data_were_preserved_keeps_them_from_the_first_
 
 #[test]
 fn data_are_not_preserved_in_the_future_nor_years_ago() {
-    let file = walk(&[&ready(Kind::Preservation)[..], &[grant(), Command::Decide]].concat());
+    let file = walk(&[&ready(Kind::PRESERVATION)[..], &[grant(), Command::Decide]].concat());
     let effected = |at: Instant| {
         let zone = crate::fixture::ZONE;
         let preserved = crate::Preserved {
@@ -553,7 +553,7 @@ fn data_are_not_preserved_in_the_future_nor_years_ago() {
 
 #[test]
 fn a_renewal_is_not_renewed_before_it_begins() {
-    let file = walk(&[received(Kind::Preservation), triage(), grant(), Command::Decide, effect()]);
+    let file = walk(&[received(Kind::PRESERVATION), triage(), grant(), Command::Decide, effect()]);
     let renewed = try_on(&file, extend(30)).unwrap().0;
     let end = renewed.preserved.as_ref().unwrap().until();
     let again = Command::Extend { order_end: treaty::extension(end, 30, crate::fixture::ZONE).unwrap() };
@@ -562,7 +562,7 @@ fn a_renewal_is_not_renewed_before_it_begins() {
 
 #[test]
 fn a_request_that_comes_when_the_preservation_ends_does_not_hold_it() {
-    let file = walk(&[received(Kind::Preservation), triage(), grant(), Command::Decide, effect()]);
+    let file = walk(&[received(Kind::PRESERVATION), triage(), grant(), Command::Decide, effect()]);
     assert_eq!(code(&file, Command::ReportHeld { by: linked(), since: until() }), "R-204");
     let held = try_on(&file, held()).unwrap().0;
     assert_eq!(code(&held, Command::ReportHoldEnded { by: file_of_nobody() }), "R-204");
@@ -574,9 +574,9 @@ fn file_of_nobody() -> vocabulary::FileId {
 
 #[test]
 fn evidence_is_not_sealed_without_an_exhibit_nor_sent_after_a_withdrawal() {
-    let file = walk(&[received(Kind::StoredData), triage(), grant(), Command::Decide]);
+    let file = walk(&[received(Kind::STORED_DATA), triage(), grant(), Command::Decide]);
     assert_eq!(code(&file, seal()), "R-223");
-    let sealed = walk(&[received(Kind::StoredData), triage(), grant(), Command::Decide, take(), seal()]);
+    let sealed = walk(&[received(Kind::STORED_DATA), triage(), grant(), Command::Decide, take(), seal()]);
     let gone = try_on(&sealed, withdrawn()).unwrap().0;
     assert_eq!(code(&gone, send()), "R-201");
 }
@@ -584,7 +584,7 @@ fn evidence_is_not_sealed_without_an_exhibit_nor_sent_after_a_withdrawal() {
 #[test]
 fn an_answer_that_left_before_a_withdrawal_does_not_revive_the_file() {
     let sent =
-        walk(&[received(Kind::StoredData), triage(), grant(), Command::Decide, take(), seal(), send()]);
+        walk(&[received(Kind::STORED_DATA), triage(), grant(), Command::Decide, take(), seal(), send()]);
     let gone = try_on(&sent, withdrawn()).unwrap().0;
     let after = try_on(&gone, answered()).unwrap().0;
     assert_eq!((after.stage, after.answered), (Stage::Withdrawn, Some(envelope())));
@@ -593,7 +593,7 @@ fn an_answer_that_left_before_a_withdrawal_does_not_revive_the_file() {
 #[test]
 fn a_granted_file_is_not_closed_before_the_requesting_state_closed_its_own() {
     let file = walk(&[
-        received(Kind::StoredData),
+        received(Kind::STORED_DATA),
         triage(),
         grant(),
         Command::Decide,
@@ -607,14 +607,14 @@ fn a_granted_file_is_not_closed_before_the_requesting_state_closed_its_own() {
 
 #[test]
 fn each_event_owes_what_the_walk_needs() {
-    let (file, event) = step::<Incoming>(None, &given("", received(Kind::StoredData)), day(1)).unwrap();
+    let (file, event) = step::<Incoming>(None, &given("", received(Kind::STORED_DATA)), day(1)).unwrap();
     let (hold, end) = (
         Duty::HoldPreservation { preservation: linked(), since: day(1) },
         Duty::EndHold { preservation: linked() },
     );
     assert_eq!(file.duties(&event), [hold]);
     let dispatch = |parcel| Duty::Dispatch { parcel };
-    let file = walk(&ready(Kind::StoredData));
+    let file = walk(&ready(Kind::STORED_DATA));
     let text = digest("text");
     assert_eq!(duties(&file, Command::Consult { text }), [dispatch(Parcel::Consultation { text })]);
     assert_eq!(duties(&file, grant()), []);
@@ -622,7 +622,7 @@ fn each_event_owes_what_the_walk_needs() {
     assert_eq!(duties(&proposed, Command::Decide), [dispatch(Parcel::Decision)]);
     let decided = try_on(&proposed, Command::Decide).unwrap().0;
     assert_eq!(duties(&decided, take()), []);
-    let sealed = walk(&[received(Kind::StoredData), triage(), grant(), Command::Decide, take(), seal()]);
+    let sealed = walk(&[received(Kind::STORED_DATA), triage(), grant(), Command::Decide, take(), seal()]);
     assert_eq!(duties(&sealed, send()), [dispatch(Parcel::Evidence { package: package() })]);
     assert_eq!(duties(&proposed, withdrawn()), std::slice::from_ref(&end));
     assert_eq!(duties(&proposed, closed_by_requester()), std::slice::from_ref(&end));
@@ -634,7 +634,7 @@ fn each_event_owes_what_the_walk_needs() {
 
 #[test]
 fn both_states_owe_the_same_alarms_at_the_same_instants() {
-    let file = walk(&[received(Kind::Preservation), triage(), grant(), Command::Decide]);
+    let file = walk(&[received(Kind::PRESERVATION), triage(), grant(), Command::Decide]);
     let ours = duties(&file, effect());
     let (dispatch, clocks) = ours.split_first().unwrap();
     assert_eq!(dispatch, &Duty::Dispatch { parcel: Parcel::Preserved });
@@ -649,7 +649,7 @@ fn both_states_owe_the_same_alarms_at_the_same_instants() {
 
 #[test]
 fn a_person_cannot_give_a_report_and_the_node_cannot_give_an_order() {
-    for (word, command) in commands(Kind::Preservation) {
+    for (word, command) in commands(Kind::PRESERVATION) {
         assert_eq!(command.permission().is_none(), word.starts_with("r-"), "{word}");
     }
 }

@@ -3,7 +3,7 @@
 use super::{Command, Direction, Event, Outgoing, Stage};
 use crate::{Disposition, Outcome, Refused, holding::Packing};
 use mandate::{Authorized, FourEyes};
-use treaty::Kind;
+use treaty::AnswerForm;
 use vocabulary::{Digest, Instant, PackageId};
 
 pub(super) fn decide(
@@ -75,7 +75,7 @@ impl Outgoing {
                 what: format!(
                     "the draft has {must} finding(s) that must be answered before it can be submitted"
                 ),
-                clause: self.kind.rule().citation().to_string(),
+                clause: self.kind.form().rule().citation().to_string(),
                 remedy:
                     "run `rogatory request check`, correct the request file, then `rogatory request revise`"
                         .to_owned(),
@@ -203,7 +203,7 @@ impl Outgoing {
             }
             Command::ReportPreserved { preserved, statement } => {
                 self.answerable("report-preserved")?;
-                self.is_kind(Kind::Preservation, "report-preserved", "a preservation request")?;
+                self.is_answered_by(AnswerForm::Preservation, "report-preserved", "a preservation request")?;
                 if self.preserved.is_some() {
                     return Err(Refused::Already { what: "the data were preserved" });
                 }
@@ -235,7 +235,11 @@ impl Outgoing {
             }
             Command::ReportAnnounced { package, tag_manifest, bytes, statement } => {
                 self.answerable("report-announced")?;
-                self.is_kind(Kind::StoredData, "report-announced", "a stored-data request")?;
+                self.is_answered_by(
+                    AnswerForm::Evidence,
+                    "report-announced",
+                    "a request that is answered by evidence",
+                )?;
                 if self.evidence.is_some() {
                     return Err(Refused::Already { what: "the evidence was announced" });
                 }
@@ -273,8 +277,13 @@ impl Outgoing {
         }
     }
 
-    fn is_kind(&self, kind: Kind, command: &'static str, needed: &'static str) -> Result<(), Refused> {
-        if self.kind == kind { Ok(()) } else { Err(self.wrong_stage(command, needed)) }
+    fn is_answered_by(
+        &self,
+        form: AnswerForm,
+        command: &'static str,
+        needed: &'static str,
+    ) -> Result<(), Refused> {
+        if self.kind.form().gives(form) { Ok(()) } else { Err(self.wrong_stage(command, needed)) }
     }
 
     fn sent(&self, command: &'static str) -> Result<(), Refused> {

@@ -7,7 +7,7 @@ use crate::{
 };
 use mandate::{Authorized, FourEyes};
 use serde::{Deserialize, Serialize};
-use treaty::{Kind, PreservationState};
+use treaty::{AnswerForm, Kind, PreservationState};
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, OfficerId, PackageId, StateCode};
 
 /// How far the request is. Delivery is a stage only because the other State signed it.
@@ -255,7 +255,7 @@ impl Outgoing {
 
     /// The preservation that this request for assistance keeps.
     fn link(&self) -> Option<FileId> {
-        self.preservation.filter(|_| self.kind == Kind::StoredData)
+        self.preservation.filter(|_| self.kind.form().follows_preservation)
     }
 
     fn end_of_hold(&self) -> Option<Duty> {
@@ -332,7 +332,7 @@ impl Outgoing {
             preserved: self.preserved.as_ref(),
             hold: self.hold.as_ref(),
             lapsed: self.lapsed,
-            ended: !self.stage.is_open() || self.kind != Kind::Preservation,
+            ended: !self.stage.is_open() || !self.kind.form().gives(AnswerForm::Preservation),
         }
     }
 }

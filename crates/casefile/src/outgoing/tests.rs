@@ -13,7 +13,7 @@ const DRAFTER: &str = "d.asare";
 const APPROVER: &str = "a.mensah";
 
 fn draft(kind: Kind) -> Command {
-    let preservation = (kind == Kind::StoredData).then(linked);
+    let preservation = (kind == Kind::STORED_DATA).then(linked);
     Command::Draft { file: file(), kind, to: state("XB"), draft: digest("draft"), preservation }
 }
 
@@ -153,14 +153,14 @@ fn files(kind: Kind) -> Vec<(&'static str, Outgoing)> {
         ("withdrawn", withdrawn),
     ];
     match kind {
-        Kind::Preservation => {
+        Kind::PRESERVATION => {
             let answered = with(&granted, &[report_preserved()]);
             all.push(("held", with(&answered, &[held()])));
             all.push(("lapsed", with(&answered, &[Command::ReportLapsed { until: until() }])));
             all.push(("closed", with(&answered, &[Command::Close { outcome: Outcome::Fulfilled }])));
             all.push(("answered", answered));
         }
-        Kind::StoredData => {
+        _ => {
             let answered = with(&granted, &[announced()]);
             let verified = with(&answered, &[verified()]);
             all.push(("closed", with(&verified, &[Command::Close { outcome: Outcome::Fulfilled }])));
@@ -198,7 +198,7 @@ fn judge(kind: Kind, table: &[(&str, &str)]) {
 #[test]
 fn a_preservation_file_takes_each_command_in_its_stages_only() {
     judge(
-        Kind::Preservation,
+        Kind::PRESERVATION,
         &[
             ("draft", ""),
             ("redraft", "drafting awaiting"),
@@ -228,7 +228,7 @@ fn a_preservation_file_takes_each_command_in_its_stages_only() {
 #[test]
 fn a_stored_data_file_takes_each_command_in_its_stages_only() {
     judge(
-        Kind::StoredData,
+        Kind::STORED_DATA,
         &[
             ("draft", ""),
             ("redraft", "drafting awaiting"),
@@ -261,7 +261,7 @@ fn a_request_walks_from_draft_to_closing() {
     let mut stages = Vec::new();
     let open = Command::OpenEvidence { package: package(), exhibits: 1, files: 3 };
     for command in [
-        draft(Kind::StoredData),
+        draft(Kind::STORED_DATA),
         submit(),
         approve(),
         delivered(),
@@ -296,7 +296,7 @@ fn a_request_walks_from_draft_to_closing() {
 
 #[test]
 fn an_officer_cannot_approve_their_own_request() {
-    let file = walk(&[draft(Kind::Preservation), submit()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit()]);
     let own = Outgoing::decide(Some(&file), &by(DRAFTER, approve()), day(0)).unwrap_err();
     assert_eq!(own.code(), "R-160");
     assert!(Outgoing::decide(Some(&file), &by(APPROVER, approve()), day(0)).is_ok());
@@ -304,7 +304,7 @@ fn an_officer_cannot_approve_their_own_request() {
 
 #[test]
 fn a_draft_changed_after_submission_cannot_be_approved() {
-    let file = walk(&[draft(Kind::Preservation), submit()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit()]);
     assert_eq!(code(&file, Command::Approve { draft: digest("another") }), "R-205");
     let (redrafted, _) = try_on(&file, Command::Redraft { draft: digest("another") }).unwrap();
     assert_eq!(redrafted.submitted_by, None);
@@ -314,7 +314,7 @@ fn a_draft_changed_after_submission_cannot_be_approved() {
 
 #[test]
 fn a_must_finding_blocks_submission() {
-    let file = walk(&[draft(Kind::Preservation)]);
+    let file = walk(&[draft(Kind::PRESERVATION)]);
     let error =
         try_on(&file, Command::Submit { draft: digest("draft"), must: 1, should: 0, note: 0 }).unwrap_err();
     assert_eq!(error.code(), "R-210");
@@ -324,11 +324,11 @@ fn a_must_finding_blocks_submission() {
 #[test]
 fn a_second_delivery_decision_preservation_or_package_is_refused_as_done() {
     let file =
-        walk(&[draft(Kind::Preservation), submit(), approve(), delivered(), granted(), report_preserved()]);
+        walk(&[draft(Kind::PRESERVATION), submit(), approve(), delivered(), granted(), report_preserved()]);
     for second in [delivered(), granted(), refused(), report_preserved()] {
         assert!(matches!(try_on(&file, second), Err(Refused::Already { .. })));
     }
-    let file = walk(&[draft(Kind::StoredData), submit(), approve(), delivered(), announced(), verified()]);
+    let file = walk(&[draft(Kind::STORED_DATA), submit(), approve(), delivered(), announced(), verified()]);
     for second in [announced(), verified()] {
         assert!(matches!(try_on(&file, second), Err(Refused::Already { .. })));
     }
@@ -336,7 +336,7 @@ fn a_second_delivery_decision_preservation_or_package_is_refused_as_done() {
 
 #[test]
 fn an_answer_may_overtake_the_receipt() {
-    let file = walk(&[draft(Kind::StoredData), submit(), approve(), refused()]);
+    let file = walk(&[draft(Kind::STORED_DATA), submit(), approve(), refused()]);
     assert_eq!(file.stage, Stage::Answered);
     let (file, event) = try_on(&file, delivered()).unwrap();
     assert_eq!((file.stage, file.delivered.is_some()), (Stage::Answered, true));
@@ -349,26 +349,26 @@ fn an_answer_may_overtake_the_receipt() {
 
 #[test]
 fn what_was_refused_is_not_closed_as_fulfilled_nor_what_was_granted_as_not_granted() {
-    let open = walk(&[draft(Kind::StoredData), submit(), approve(), delivered()]);
+    let open = walk(&[draft(Kind::STORED_DATA), submit(), approve(), delivered()]);
     let refused = try_on(&open, refused()).unwrap().0;
     assert_eq!(code(&refused, Command::Close { outcome: Outcome::Fulfilled }), "R-213");
     let granted = try_on(&open, granted()).unwrap().0;
     assert_eq!(code(&granted, Command::Close { outcome: Outcome::NotGranted }), "R-213");
     let unverified = try_on(&granted, announced()).unwrap().0;
     assert_eq!(code(&unverified, Command::Close { outcome: Outcome::Fulfilled }), "R-213");
-    let unsent = walk(&[draft(Kind::StoredData)]);
+    let unsent = walk(&[draft(Kind::STORED_DATA)]);
     assert_eq!(code(&unsent, Command::Close { outcome: Outcome::NoLongerNeeded }), "R-213");
 }
 
 #[test]
 fn evidence_is_opened_only_after_it_was_verified() {
-    let file = walk(&[draft(Kind::StoredData), submit(), approve(), announced()]);
+    let file = walk(&[draft(Kind::STORED_DATA), submit(), approve(), announced()]);
     assert_eq!(code(&file, Command::OpenEvidence { package: package(), exhibits: 1, files: 1 }), "R-212");
 }
 
 #[test]
 fn an_extension_is_asked_for_only_while_the_preservation_runs_and_for_some_days() {
-    let file = walk(&[draft(Kind::Preservation), submit(), approve(), report_preserved()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit(), approve(), report_preserved()]);
     let ask = |days, now| {
         let command = Command::AskExtension { days, reason: digest("why") };
         Outgoing::decide(Some(&file), &by(DRAFTER, command), now).map_err(|error| error.code())
@@ -382,7 +382,7 @@ fn an_extension_is_asked_for_only_while_the_preservation_runs_and_for_some_days(
 
 #[test]
 fn an_extension_moves_the_end_forwards_only_whatever_the_order_of_arrival() {
-    let file = walk(&[draft(Kind::Preservation), submit(), approve(), report_preserved()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit(), approve(), report_preserved()]);
     let later = try_on(&file, extended()).unwrap().0;
     let earlier = treaty::extension(until(), 10, crate::fixture::ZONE).unwrap();
     let stale = Command::ReportExtended { order_end: earlier, statement: digest("stale") };
@@ -392,7 +392,7 @@ fn an_extension_moves_the_end_forwards_only_whatever_the_order_of_arrival() {
 
 #[test]
 fn a_preservation_lapses_only_at_its_time_and_never_while_held() {
-    let file = walk(&[draft(Kind::Preservation), submit(), approve(), report_preserved()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit(), approve(), report_preserved()]);
     let lapse = |file: &Outgoing, until, now| {
         Outgoing::decide(Some(file), &given("", Command::ReportLapsed { until }), now)
     };
@@ -407,13 +407,13 @@ fn a_preservation_lapses_only_at_its_time_and_never_while_held() {
 
 #[test]
 fn a_request_that_comes_when_the_preservation_ends_does_not_hold_it() {
-    let file = walk(&[draft(Kind::Preservation), submit(), approve(), report_preserved()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit(), approve(), report_preserved()]);
     assert_eq!(code(&file, Command::ReportHeld { by: linked(), since: until() }), "R-204");
 }
 
 #[test]
 fn dates_that_do_not_follow_from_their_instant_are_refused() {
-    let file = walk(&[draft(Kind::Preservation), submit(), approve()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit(), approve()]);
     let report = |change: fn(&mut crate::Preserved)| {
         let mut preserved = preserved();
         change(&mut preserved);
@@ -431,12 +431,12 @@ fn dates_that_do_not_follow_from_their_instant_are_refused() {
 
 #[test]
 fn each_event_owes_what_the_walk_needs() {
-    let file = walk(&[draft(Kind::StoredData)]);
+    let file = walk(&[draft(Kind::STORED_DATA)]);
     assert_eq!(duties(&file, submit()), []);
     assert_eq!(duties(&file, Command::Withdraw { reason: digest("why") }), []);
-    let file = walk(&[draft(Kind::StoredData), submit()]);
+    let file = walk(&[draft(Kind::STORED_DATA), submit()]);
     assert_eq!(duties(&file, approve()), [Duty::Dispatch { parcel: Parcel::Request }]);
-    let file = walk(&[draft(Kind::StoredData), submit(), approve()]);
+    let file = walk(&[draft(Kind::STORED_DATA), submit(), approve()]);
     let end = Duty::EndHold { preservation: linked() };
     assert_eq!(
         duties(&file, delivered()),
@@ -465,7 +465,7 @@ fn each_event_owes_what_the_walk_needs() {
 
 #[test]
 fn a_preservation_owes_its_alarms_and_its_lapse() {
-    let file = walk(&[draft(Kind::Preservation), submit(), approve()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit(), approve()]);
     let owed = duties(&file, report_preserved());
     assert_eq!(owed, super::clock_duties(until()));
     assert_eq!(owed.len(), 6);
@@ -481,14 +481,14 @@ fn a_preservation_owes_its_alarms_and_its_lapse() {
 
 #[test]
 fn a_person_cannot_give_a_report_and_the_node_cannot_give_an_order() {
-    for (word, command) in commands(Kind::Preservation) {
+    for (word, command) in commands(Kind::PRESERVATION) {
         assert_eq!(command.permission().is_none(), word.starts_with("r-"), "{word}");
     }
 }
 
 #[test]
 fn a_consultation_received_changes_no_stage() {
-    let file = walk(&[draft(Kind::Preservation), submit(), approve(), delivered()]);
+    let file = walk(&[draft(Kind::PRESERVATION), submit(), approve(), delivered()]);
     let (next, event) = try_on(&file, Command::ReportConsulted { text: digest("text") }).unwrap();
     assert_eq!(event, Event::Consulted { direction: Direction::Received, text: digest("text") });
     assert_eq!(next.stage, Stage::Delivered);

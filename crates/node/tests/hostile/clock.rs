@@ -29,7 +29,7 @@ async fn an_hour_of_difference_is_shown_on_both_sides_and_stops_nothing() {
         world.a.start().await;
         world.b.start().await;
         let (a, b) = (&world.a, &world.b);
-        let file = a.ask_and_wait(b, Kind::Preservation).await;
+        let file = a.ask_and_wait(b, Kind::PRESERVATION).await;
         b.grant(file).await;
         b.flow.effect_preservation(&b.first, file, b.flow.now(), 90, "order 12").await.unwrap();
         let preserved =
@@ -77,12 +77,12 @@ async fn equal_clocks_are_not_spoken_of() {
 async fn a_clock_three_years_ahead_is_refused_by_the_dates_of_certificates_and_nothing_is_lost() {
     let mut world = World::new().await;
     // Sealed while the clock was right, so that it waits in the outbox.
-    let from_b = world.b.ask(&world.a, Kind::Preservation).await;
+    let from_b = world.b.ask(&world.a, Kind::PRESERVATION).await;
     world.b.flow.discharge_due().await.unwrap();
     world.b.clock.forward(DAY * 3 * 365);
     world.a.start().await;
     world.b.start().await;
-    let from_a = world.a.ask(&world.b, Kind::Preservation).await;
+    let from_a = world.a.ask(&world.b, Kind::PRESERVATION).await;
     let mut words = Vec::new();
     for (node, file) in [(&world.a, from_a), (&world.b, from_b)] {
         let id = sent(node, file).await;

@@ -67,7 +67,7 @@ async fn a_receiver_with_a_full_disk_gives_no_receipt_and_the_sender_keeps_the_e
     let mut world = World::with_b_in(place.path()).await;
     world.b.start().await;
     let (a, b) = (&world.a, &world.b);
-    a.ask_and_wait(b, Kind::Preservation).await;
+    a.ask_and_wait(b, Kind::PRESERVATION).await;
     disk.fill();
     // The log of the database may have room for a while.
     let contact = OfficeFunction::ContactPoint;
@@ -91,7 +91,7 @@ async fn a_receiver_with_a_full_disk_gives_no_receipt_and_the_sender_keeps_the_e
 
     world.a.start().await;
     let (a, b) = (&world.a, &world.b);
-    let file = a.ask(b, Kind::Preservation).await;
+    let file = a.ask(b, Kind::PRESERVATION).await;
     let id = sent(a, file).await;
     until("the second attempt", async || {
         let row = a.outbox(id).await;
@@ -116,7 +116,7 @@ async fn a_package_larger_than_the_disk_puts_the_fetch_off_until_there_is_room()
     world.a.start().await;
     world.b.start().await;
     let (a, b) = (&world.a, &world.b);
-    let file = a.ask_and_wait(b, Kind::StoredData).await;
+    let file = a.ask_and_wait(b, Kind::STORED_DATA).await;
     b.grant(file).await;
     let content = world.place.join("logs.bin");
     fs::write(&content, vec![0x5a; 3 << 20]).unwrap();

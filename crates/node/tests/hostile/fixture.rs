@@ -600,7 +600,7 @@ impl World {
 
     /// The honest exchange still works in both directions, and every invariant holds on both sides.
     pub(crate) async fn still_works(&self) {
-        self.b.ask_and_wait(&self.a, Kind::Preservation).await;
+        self.b.ask_and_wait(&self.a, Kind::PRESERVATION).await;
         for node in [&self.a, &self.b] {
             node.audit().await;
         }

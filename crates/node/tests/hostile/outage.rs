@@ -23,7 +23,7 @@ async fn recorded_as_missing(node: &Node, file: FileId) -> usize {
 async fn an_envelope_to_a_peer_that_is_away_is_tried_again_until_its_receipt_comes() {
     let mut world = World::new().await;
     world.a.start().await;
-    let file = world.a.ask(&world.b, Kind::Preservation).await;
+    let file = world.a.ask(&world.b, Kind::PRESERVATION).await;
     let id = sent(&world.a, file).await;
     let a = &world.a;
     let row =
@@ -76,9 +76,9 @@ async fn a_peer_that_is_away_does_not_hold_up_another() {
     let mut world = World::new().await;
     world.a.start().await;
     world.c.start().await;
-    let waiting = world.a.ask(&world.b, Kind::Preservation).await;
+    let waiting = world.a.ask(&world.b, Kind::PRESERVATION).await;
     sent(&world.a, waiting).await;
-    world.a.ask_and_wait(&world.c, Kind::Preservation).await;
+    world.a.ask_and_wait(&world.c, Kind::PRESERVATION).await;
     assert!(world.a.flow.outgoing(waiting).await.unwrap().delivered.is_none());
     world.b.start().await;
     until("the receipt", async || world.a.flow.outgoing(waiting).await.unwrap().delivered).await;
@@ -93,7 +93,7 @@ async fn a_receipt_is_never_called_missing_after_it_came() {
     let (a, b) = (&world.a, &world.b);
     let mut files = Vec::new();
     for _ in 0..8 {
-        files.push(a.ask(b, Kind::Preservation).await);
+        files.push(a.ask(b, Kind::PRESERVATION).await);
     }
     a.flow.discharge_due().await.unwrap();
     a.clock.forward(HOUR * 30);

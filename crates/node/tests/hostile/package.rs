@@ -32,7 +32,7 @@ const AUTHORITY: OfficeFunction = OfficeFunction::CentralAuthority;
 async fn sealed() -> (World, FileId, PackageId) {
     let mut world = World::new().await;
     world.b.start().await;
-    let file = world.a.ask_and_wait(&world.b, Kind::StoredData).await;
+    let file = world.a.ask_and_wait(&world.b, Kind::STORED_DATA).await;
     world.b.grant(file).await;
     let content = world.place.join("logs.bin");
     fs::write(&content, vec![0x5a; 100_000]).unwrap();
@@ -251,7 +251,7 @@ async fn put_off(node: &Node, file: FileId, attempts: u32) -> (u32, String) {
 
 /// A's request for stored data, delivered to B by hand; nobody serves yet.
 async fn asked_by_hand(world: &World) -> FileId {
-    let file = world.a.ask(&world.b, Kind::StoredData).await;
+    let file = world.a.ask(&world.b, Kind::STORED_DATA).await;
     world.a.pouch(&world.b).await;
     file
 }

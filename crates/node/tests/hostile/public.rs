@@ -57,7 +57,7 @@ async fn a_stranger_follows_the_log_without_a_certificate_and_sees_no_content() 
     world.a.start().await;
     world.b.start().await;
     for _ in 0..2 {
-        world.b.ask_and_wait(&world.a, treaty::Kind::Preservation).await;
+        world.b.ask_and_wait(&world.a, treaty::Kind::PRESERVATION).await;
     }
     at_rest(&world.a).await;
     let cosigner = CosignerVerifier::parse(&vkey).unwrap();
@@ -111,7 +111,7 @@ async fn what_is_no_tile_is_not_there_and_no_path_leads_out() {
     let mut world = World::new().await;
     world.a.open_log();
     world.a.start().await;
-    world.a.ask(&world.b, treaty::Kind::Preservation).await;
+    world.a.ask(&world.b, treaty::Kind::PRESERVATION).await;
     at_rest(&world.a).await;
     let stranger = client(tls_to(&world.a, None));
     for path in [

@@ -15,7 +15,7 @@ async fn asked() -> (World, FileId) {
     for node in [&mut world.a, &mut world.b, &mut world.c] {
         node.start().await;
     }
-    let file = world.a.ask_and_wait(&world.b, Kind::Preservation).await;
+    let file = world.a.ask_and_wait(&world.b, Kind::PRESERVATION).await;
     for node in [&world.b, &world.a] {
         at_rest(node).await;
     }
@@ -89,7 +89,7 @@ async fn a_third_state_cannot_speak_in_a_file_of_two_others() {
     let (a, b, c) = (&world.a, &world.b, &world.c);
     let key = c.key(CONTACT);
     let reason = || "because".to_owned();
-    let mut draft = crate::fixture::example(Kind::Preservation, c.flow.now());
+    let mut draft = crate::fixture::example(Kind::PRESERVATION, c.flow.now());
     draft.to = Some(b.state());
     let request =
         Message::Request { draft: Box::new(draft), officers: [c.first.id.clone(), c.second.id.clone()] };

@@ -102,7 +102,7 @@ impl Scene {
         let false_node = FalseNode::start(&world.b);
         false_node.say(503, "");
         world.a.start().await;
-        let file = world.a.ask(&world.b, Kind::Preservation).await;
+        let file = world.a.ask(&world.b, Kind::PRESERVATION).await;
         let id = sent(&world.a, file).await;
         let bytes = world.a.envelope(id).await;
         let truth = world.b.flow.take_in(&bytes, HandedBy::Peer(world.a.state())).await.unwrap();

@@ -120,7 +120,7 @@ impl Scene {
 
     async fn announced(list: impl Fn(Vec<PackageFile>) -> (Vec<PackageFile>, Option<PartsSummary>)) -> Self {
         let world = World::new().await;
-        let file = world.a.ask(&world.b, Kind::StoredData).await;
+        let file = world.a.ask(&world.b, Kind::STORED_DATA).await;
         world.a.pouch(&world.b).await;
         let content =
             |seed: usize| (0..PART_BYTES).map(|n| (n * 31 + n / 251 + seed) as u8).collect::<Vec<u8>>();
@@ -383,7 +383,7 @@ async fn a_part_of_our_own_that_changed_is_not_given_away() {
 async fn carried() -> (World, FileId, PackageId) {
     let world = World::new().await;
     let (a, b) = (&world.a, &world.b);
-    let file = a.ask(b, Kind::StoredData).await;
+    let file = a.ask(b, Kind::STORED_DATA).await;
     a.pouch(b).await;
     b.grant(file).await;
     let content = world.place.join("logs.bin");
@@ -444,7 +444,7 @@ async fn a_package_on_a_disk_is_taken_in_as_if_it_had_been_fetched() {
 async fn a_foreign_package_on_a_disk_is_refused_before_a_byte_is_copied() {
     let (world, file, package) = carried().await;
     let (a, b) = (&world.a, &world.b);
-    let other = a.ask(b, Kind::StoredData).await;
+    let other = a.ask(b, Kind::STORED_DATA).await;
     a.pouch(b).await;
     b.grant(other).await;
     b.seal_evidence(other, &world.place.join("logs.bin")).await;

@@ -70,7 +70,7 @@ pub(crate) async fn walk(cast: &mut Cast, path: &Path, narrator: &mut Narrator) 
 /// Art. 42: from draft to data preserved, with the same instants on both sides.
 async fn preserve(cast: &Cast, narrator: &mut Narrator) -> anyhow::Result<FileId> {
     let (a, b) = (&cast.a, &cast.b);
-    let file = send(a, narrator, example(Kind::Preservation, None, a)?).await?;
+    let file = send(a, narrator, example(Kind::PRESERVATION, None, a)?).await?;
     let incoming = arrived(b, file).await?;
     narrator.step(
         "B",
@@ -104,7 +104,7 @@ async fn preserve(cast: &Cast, narrator: &mut Narrator) -> anyhow::Result<FileId
 /// Art. 44: the linked request for assistance stops the clock of the preservation.
 async fn ask(cast: &Cast, narrator: &mut Narrator, preservation: FileId) -> anyhow::Result<FileId> {
     let (a, b) = (&cast.a, &cast.b);
-    let file = send(a, narrator, example(Kind::StoredData, Some(preservation), a)?).await?;
+    let file = send(a, narrator, example(Kind::STORED_DATA, Some(preservation), a)?).await?;
     let incoming = arrived(b, file).await?;
     held(a, b, preservation).await?;
     narrator.step(
@@ -282,7 +282,7 @@ async fn examine(cast: &Cast, narrator: &mut Narrator) -> anyhow::Result<()> {
 /// Drafts, checks, submits, approves by a second officer, and waits for B's signed receipt.
 async fn send(a: &State, narrator: &mut Narrator, draft: Draft) -> anyhow::Result<FileId> {
     let checked = a.flow.check(&draft).await?;
-    let rule = draft.kind.rule().citation().to_string();
+    let rule = draft.kind.form().rule().citation().to_string();
     if checked.checked.has_must() {
         bail!("the example draft has findings:\n{}", show::findings(&checked.checked));
     }
@@ -349,8 +349,9 @@ async fn grant(
 /// The example request, with the dates that move with the calendar set from today.
 fn example(kind: Kind, preservation: Option<FileId>, a: &State) -> anyhow::Result<Draft> {
     let text = match kind {
-        Kind::Preservation => include_str!("../../../../examples/preservation.toml"),
-        Kind::StoredData => include_str!("../../../../examples/stored-data.toml"),
+        Kind::PRESERVATION => include_str!("../../../../examples/preservation.toml"),
+        Kind::STORED_DATA => include_str!("../../../../examples/stored-data.toml"),
+        other => treaty::template(other),
     };
     let mut draft = Draft::from_toml(text)?;
     let now = a.flow.now();

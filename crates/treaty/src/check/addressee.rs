@@ -3,8 +3,6 @@
 use super::{Check, Side, text};
 use crate::basis::LegalBasis;
 use crate::finding::Fault;
-use crate::kind::Kind;
-use crate::rule::Rule;
 use crate::table;
 use vocabulary::{Language, StateCode};
 
@@ -13,7 +11,7 @@ impl Check<'_> {
         match self.draft.to {
             Some(to) => self.requested_state(to),
             None => self.found.must(Fault {
-                rule: self.draft.kind.rule(),
+                rule: self.form.rule(),
                 word: "to",
                 field: "to",
                 message: "no requested State is named",
@@ -27,7 +25,7 @@ impl Check<'_> {
     fn requested_state(&mut self, to: StateCode) {
         if to == self.context.requesting {
             self.found.must(Fault {
-                rule: self.draft.kind.rule(),
+                rule: self.form.rule(),
                 word: "own-state",
                 field: "to",
                 message: "the request is addressed to the State that asks",
@@ -38,27 +36,19 @@ impl Check<'_> {
         match self.context.side {
             _ if known => {}
             Side::Requesting => self.found.must(Fault {
-                rule: self.directory(),
+                rule: self.form.directory.rule(),
                 word: "unknown-state",
                 field: "to",
                 message: "unknown State: this node has no descriptor of it",
                 remedy: "import its descriptor first: `rogatory peer add FILE`",
             }),
             Side::Requested => self.found.must(Fault {
-                rule: self.directory(),
+                rule: self.form.directory.rule(),
                 word: "other-state",
                 field: "to",
                 message: "the request is addressed to another State",
                 remedy: "tell the requesting State that it reached the wrong office",
             }),
-        }
-    }
-
-    /// The row that makes States publish the office that is addressed.
-    fn directory(&self) -> &'static Rule {
-        match self.draft.kind {
-            Kind::Preservation => &table::CONTACT_LIST,
-            Kind::StoredData => &table::CENTRAL_AUTHORITY,
         }
     }
 

@@ -1,10 +1,9 @@
-//! The required contents of Arts 42(3) and 40(15), and the times, days and urgency that go with them.
+//! The contents that the form of a kind asks for, and the times, days and urgency that go with them.
 
 use super::{Check, text};
-use crate::draft::{Authority, Custodian, Person, UrgencyLevel};
-use crate::finding::Fault;
-use crate::kind::Kind;
-use crate::rule::Rule;
+use crate::draft::{Authority, Custodian, Draft, Person, UrgencyLevel};
+use crate::finding::{Fault, Severity};
+use crate::form::{Content, SpecialCheck};
 use crate::table;
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 
@@ -16,9 +15,17 @@ const DEFAULT_DAYS: u32 = table::PRESERVATION_DEFAULT.number().expect("the row h
 impl Check<'_> {
     pub(super) fn contents(&mut self) {
         self.requesting_authority();
-        match self.draft.kind {
-            Kind::Preservation => self.preservation_contents(),
-            Kind::StoredData => self.assistance_contents(),
+        for content in &self.form.contents {
+            if content.detail().is_none() && !has(self.draft, &content.field) {
+                self.found.add(content.need, missing(content));
+            }
+        }
+        if self.form.checks.contains(&SpecialCheck::PreservationTerm) {
+            self.intention();
+            self.days();
+        }
+        if self.form.checks.contains(&SpecialCheck::Emergency) {
+            self.emergency();
         }
         self.persons();
         self.custodian();
@@ -34,10 +41,7 @@ impl Check<'_> {
     }
 
     fn requesting_authority(&mut self) {
-        let rule: &Rule = match self.draft.kind {
-            Kind::Preservation => &table::PRESERVATION_CONTENTS_A,
-            Kind::StoredData => &table::ASSISTANCE_CONTENTS_A,
-        };
+        let rule = self.form.authority.rule();
         let authority = self.draft.requesting_authority.as_ref();
         self.required(
             authority.and_then(|a| a.name.as_ref()),
@@ -59,32 +63,6 @@ impl Check<'_> {
                 remedy: "write a person, a telephone with country code, an e-mail, hours and time zone",
             });
         }
-    }
-
-    fn preservation_contents(&mut self) {
-        let draft = self.draft;
-        self.required(
-            draft.facts.as_ref(),
-            Fault {
-                rule: &table::PRESERVATION_CONTENTS_B,
-                word: "facts",
-                field: "facts",
-                message: "the facts are missing",
-                remedy: "write a brief summary: who did what, when, by which means, with which effect",
-            },
-        );
-        self.required(
-            draft.necessity.as_ref(),
-            Fault {
-                rule: &table::PRESERVATION_CONTENTS_E,
-                word: "necessity",
-                field: "necessity",
-                message: "the necessity of the preservation is missing",
-                remedy: "say why the data may be lost or changed if nothing is done now",
-            },
-        );
-        self.intention();
-        self.days();
     }
 
     fn intention(&mut self) {
@@ -170,103 +148,17 @@ impl Check<'_> {
         }
     }
 
-    fn assistance_contents(&mut self) {
-        let draft = self.draft;
-        self.proceeding();
-        let wanted = [
-            (
-                &draft.facts,
-                &table::ASSISTANCE_CONTENTS_C,
-                [
-                    "facts",
-                    "facts",
-                    "the facts are missing",
-                    "summarize the facts that matter for what is asked",
-                ],
-            ),
-            (
-                &draft.assistance,
-                &table::ASSISTANCE_CONTENTS_D,
-                [
-                    "assistance",
-                    "assistance",
-                    "the assistance sought is not described",
-                    "say what the requested State is to do: search, access, seize, secure or disclose what",
-                ],
-            ),
-            (
-                &draft.purpose,
-                &table::ASSISTANCE_CONTENTS_G,
-                [
-                    "purpose",
-                    "purpose",
-                    "the purpose is missing",
-                    "say for what the data will be used; no other use follows",
-                ],
-            ),
-        ];
-        for (value, rule, [word, field, message, remedy]) in wanted {
-            self.required(value.as_ref(), Fault { rule, word, field, message, remedy });
-        }
-    }
-
-    fn proceeding(&mut self) {
-        let rule = &table::ASSISTANCE_CONTENTS_B;
-        let proceeding = self.draft.proceeding.as_ref();
-        let conducting = self.draft.conducting_authority.as_ref();
-        if proceeding.and_then(|p| p.nature).is_none() {
-            self.found.must(Fault {
-                rule,
-                word: "nature",
-                field: "proceeding.nature",
-                message: "the nature of the proceeding is not stated",
-                remedy: "write `investigation`, `prosecution` or `judicial-proceeding`",
-            });
-        }
-        let wanted = [
-            (
-                proceeding.and_then(|p| p.subject.as_ref()),
-                [
-                    "subject",
-                    "proceeding.subject",
-                    "the subject of the proceeding is missing",
-                    "say in one sentence what the case is about",
-                ],
-            ),
-            (
-                conducting.and_then(|c| c.name.as_ref()),
-                [
-                    "conducting",
-                    "conducting_authority.name",
-                    "the authority that conducts the case is not named",
-                    "write its full official name",
-                ],
-            ),
-            (
-                conducting.and_then(|c| c.functions.as_ref()),
-                [
-                    "functions",
-                    "conducting_authority.functions",
-                    "the functions of the authority that conducts the case are missing",
-                    "say what it does in the case, such as investigating or judging",
-                ],
-            ),
-        ];
-        for (value, [word, field, message, remedy]) in wanted {
-            self.required(value, Fault { rule, word, field, message, remedy });
-        }
-    }
-
     fn persons(&mut self) {
-        let rule = &table::ASSISTANCE_CONTENTS_E;
-        if self.draft.persons.is_empty() && self.draft.kind == Kind::StoredData {
-            self.found.note(Fault {
-                rule,
-                word: "persons",
-                field: "persons",
-                message: "no person is named",
-                remedy: "where possible and appropriate add identity, location and nationality",
-            });
+        let rule = self.form.persons.map_or(&table::ASSISTANCE_CONTENTS_E, |persons| persons.rule.rule());
+        if let Some(persons) = self.form.persons.filter(|_| self.draft.persons.is_empty()) {
+            let remedy = match persons.need {
+                Severity::Must => "add `[[persons]]` with identity, location and nationality",
+                _ => "where possible and appropriate add identity, location and nationality",
+            };
+            self.found.add(
+                persons.need,
+                Fault { rule, word: "persons", field: "persons", message: "no person is named", remedy },
+            );
         }
         if self.draft.persons.len() > usize::try_from(MAXIMUM_PERSONS).unwrap_or(usize::MAX) {
             self.found.must(Fault {
@@ -295,13 +187,10 @@ impl Check<'_> {
     fn custodian(&mut self) {
         let says_something =
             |c: &Custodian| [&c.name, &c.location].into_iter().any(|f| text(f.as_ref()).is_some());
+        let Some(rule) = self.form.custodian else { return };
         if !self.draft.custodian.as_ref().is_some_and(says_something) {
-            let rule: &Rule = match self.draft.kind {
-                Kind::Preservation => &table::PRESERVATION_CONTENTS_D,
-                Kind::StoredData => &table::ASSISTANCE_CONTENTS_E,
-            };
             self.found.should(Fault {
-                rule,
+                rule: rule.rule(),
                 word: "custodian",
                 field: "custodian",
                 message: "nothing is said of who holds the data or where the system is",
@@ -339,6 +228,18 @@ impl Check<'_> {
         }
     }
 
+    fn emergency(&mut self) {
+        if self.draft.urgency.as_ref().is_none_or(|urgency| urgency.level != UrgencyLevel::Emergency) {
+            self.found.must(Fault {
+                rule: &table::EMERGENCY,
+                word: "emergency",
+                field: "urgency.level",
+                message: "only an emergency carries this request, and none is stated",
+                remedy: "write `level = \"emergency\"` with the danger, or ask for preservation or legal assistance",
+            });
+        }
+    }
+
     fn deadline(&mut self) {
         let Some(deadline) = &self.draft.deadline else { return };
         let rule = &table::EXECUTION_TIME;
@@ -368,6 +269,44 @@ impl Check<'_> {
                 remedy: "give the reason, such as the date of a hearing",
             });
         }
+    }
+}
+
+/// True when the field says something.
+fn has(draft: &Draft, field: &str) -> bool {
+    let conducting = draft.conducting_authority.as_ref();
+    let proceeding = draft.proceeding.as_ref();
+    let custodian = draft.custodian.as_ref();
+    let written = match field {
+        "proceeding.nature" => return proceeding.is_some_and(|p| p.nature.is_some()),
+        "deadline.wished" => return draft.deadline.as_ref().is_some_and(|d| d.wished.is_some()),
+        "facts" => draft.facts.as_ref(),
+        "necessity" => draft.necessity.as_ref(),
+        "assistance" => draft.assistance.as_ref(),
+        "procedure" => draft.procedure.as_ref(),
+        "purpose" => draft.purpose.as_ref(),
+        "proceeding.subject" => proceeding.and_then(|p| p.subject.as_ref()),
+        "conducting_authority.name" => conducting.and_then(|c| c.name.as_ref()),
+        "conducting_authority.functions" => conducting.and_then(|c| c.functions.as_ref()),
+        "conducting_authority.proceeding_reference" => {
+            conducting.and_then(|c| c.proceeding_reference.as_ref())
+        }
+        "custodian.name" => custodian.and_then(|c| c.name.as_ref()),
+        "custodian.location" => custodian.and_then(|c| c.location.as_ref()),
+        "urgency.danger" => draft.urgency.as_ref().and_then(|u| u.danger.as_ref()),
+        _ => None,
+    };
+    text(written).is_some()
+}
+
+/// What the form says of a content that is not there.
+pub(super) fn missing(content: &Content) -> Fault<'_> {
+    Fault {
+        rule: content.rule.rule(),
+        word: &content.word,
+        field: &content.field,
+        message: &content.missing,
+        remedy: &content.remedy,
     }
 }
 

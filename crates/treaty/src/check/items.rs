@@ -2,9 +2,9 @@
 
 use super::{Check, Side, text};
 use crate::finding::{Fault, Severity};
+use crate::form::{ItemsForm, WindowForm};
 use crate::identifier::{is_hidden, is_public, is_well_formed, names_many, well_formed_remedy};
 use crate::item::{DataClass, IdentifierKind, Item};
-use crate::kind::Kind;
 use crate::rule::Rule;
 use crate::table;
 use std::{collections::BTreeSet, time::Duration};
@@ -22,14 +22,29 @@ const fn hours(n: u32) -> Duration {
 impl Check<'_> {
     pub(super) fn items(&mut self) {
         let items = &self.draft.items;
+        let Some(form) = self.form.items else {
+            if !items.is_empty() {
+                self.found.must(Fault {
+                    rule: self.form.rule(),
+                    word: "items-none",
+                    field: "items",
+                    message: "a request of this kind asks for no items",
+                    remedy: "remove `[[items]]`, or ask for data in a request for stored data",
+                });
+            }
+            return;
+        };
         if items.is_empty() {
-            self.found.must(Fault {
-                rule: self.items_rule(),
-                word: "items",
-                field: "items",
-                message: "no item of data is named",
-                remedy: "add `[[items]]` for each account, address or other thing",
-            });
+            self.found.add(
+                form.need,
+                Fault {
+                    rule: self.items_rule(),
+                    word: "items",
+                    field: "items",
+                    message: "no item of data is named",
+                    remedy: "add `[[items]]` for each account, address or other thing",
+                },
+            );
         }
         if items.len() > usize::try_from(MAXIMUM).unwrap_or(usize::MAX) {
             self.found.must(Fault {
@@ -42,17 +57,14 @@ impl Check<'_> {
             return;
         }
         for (index, item) in items.iter().enumerate() {
-            ItemCheck { check: self, item, path: format!("items[{index}]") }.run();
+            ItemCheck { check: self, form, item, path: format!("items[{index}]") }.run();
         }
         self.repeated_items();
         self.least_intrusive_first();
     }
 
     fn items_rule(&self) -> &'static Rule {
-        match self.draft.kind {
-            Kind::Preservation => &table::PRESERVATION_CONTENTS_C,
-            Kind::StoredData => &table::ASSISTANCE_CONTENTS_E,
-        }
+        self.form.items.map_or(self.form.rule(), |items| items.rule.rule())
     }
 
     fn repeated_items(&mut self) {
@@ -96,6 +108,7 @@ impl Check<'_> {
 /// The check of one item.
 struct ItemCheck<'c, 'a> {
     check: &'c mut Check<'a>,
+    form: ItemsForm,
     item: &'a Item,
     path: String,
 }
@@ -188,7 +201,7 @@ impl ItemCheck<'_, '_> {
     }
 
     fn class(&mut self) {
-        if self.item.data_class.is_none() {
+        if self.item.data_class.is_none() && self.form.window != WindowForm::Open {
             self.report(
                 Severity::Must,
                 &table::DATA_CLASS,
@@ -216,15 +229,11 @@ impl ItemCheck<'_, '_> {
         }
     }
 
-    fn window_rule(&self) -> &'static Rule {
-        match self.check.draft.kind {
-            Kind::Preservation => &table::PRESERVATION_CONTENTS_C,
-            Kind::StoredData => &table::ASSISTANCE_CONTENTS_F,
-        }
-    }
-
     fn window(&mut self) {
-        let rule = self.window_rule();
+        if self.form.window == WindowForm::Open {
+            return;
+        }
+        let rule = self.form.window_rule.rule();
         for (word, field, bound) in [("from", "from", self.item.from), ("until", "until", self.item.until)] {
             if bound.is_none() {
                 self.report(
@@ -243,7 +252,7 @@ impl ItemCheck<'_, '_> {
     }
 
     fn window_order(&mut self, from: Instant, until: Instant) {
-        let rule = self.window_rule();
+        let rule = self.form.window_rule.rule();
         let latest = match self.check.context.side {
             Side::Requesting => self.check.context.now,
             Side::Requested => self.check.context.now.plus(SKEW),
@@ -259,7 +268,9 @@ impl ItemCheck<'_, '_> {
             );
             return;
         }
-        if until > latest {
+        if self.form.window == WindowForm::Coming {
+            self.window_to_come(until);
+        } else if until > latest {
             self.report(
                 Severity::Must,
                 rule,
@@ -270,6 +281,20 @@ impl ItemCheck<'_, '_> {
             );
         }
         self.window_length(until.since(from));
+    }
+
+    fn window_to_come(&mut self, until: Instant) {
+        if until <= self.check.context.now {
+            let severity = self.check.passed();
+            self.report(
+                severity,
+                self.form.window_rule.rule(),
+                "over",
+                "until",
+                "the period ends in the past: only data still to come can be collected",
+                "name a period to come, or ask for stored data",
+            );
+        }
     }
 
     fn window_length(&mut self, length: Duration) {
@@ -298,10 +323,7 @@ impl ItemCheck<'_, '_> {
         if text(self.item.relation.as_ref()).is_some() {
             return;
         }
-        let severity = match self.check.draft.kind {
-            Kind::Preservation => Severity::Must,
-            Kind::StoredData => Severity::Should,
-        };
+        let severity = self.form.relation;
         let rule = self.check.items_rule();
         self.report(
             severity,

@@ -2,7 +2,6 @@
 
 use super::{Check, PreservationFacts};
 use crate::finding::{Fault, Severity};
-use crate::kind::Kind;
 use crate::preservation_state::PreservationState;
 use crate::table;
 use std::time::Duration;
@@ -14,17 +13,17 @@ const SOON: Duration =
 
 impl Check<'_> {
     pub(super) fn link(&mut self) {
-        match (self.draft.kind, self.draft.preservation_file) {
-            (Kind::Preservation, None) => {}
-            (Kind::Preservation, Some(_)) => self.found.must(Fault {
-                rule: &table::PRESERVATION_REQUEST,
+        match (self.form.follows_preservation, self.draft.preservation_file) {
+            (false, None) => {}
+            (false, Some(_)) => self.found.must(Fault {
+                rule: self.form.rule(),
                 word: "link",
                 field: FIELD,
-                message: "a preservation request follows no other: an extension is asked for in its own file",
+                message: "a request of this kind follows no preservation: an extension is asked for in its own file",
                 remedy: "remove the link, or ask for an extension in the file it names",
             }),
-            (Kind::StoredData, None) => self.unlinked(),
-            (Kind::StoredData, Some(file)) => self.linked(file),
+            (true, None) => self.unlinked(),
+            (true, Some(file)) => self.linked(file),
         }
     }
 

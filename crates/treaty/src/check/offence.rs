@@ -2,7 +2,7 @@
 
 use super::{Check, text};
 use crate::finding::{Fault, Severity};
-use crate::kind::Kind;
+use crate::form::{DualCriminality, Row};
 use crate::measure::{OffenceClass, eligibility};
 use crate::offence::{Offence, OffenceBasis};
 use crate::rule::Rule;
@@ -15,6 +15,9 @@ const MISUSE_OF_DEVICES: u8 = table::AUTHORIZED_TESTING.article;
 impl Check<'_> {
     pub(super) fn offence(&mut self) {
         let Some(offence) = &self.draft.offence else {
+            if self.form.offence.is_none() {
+                return;
+            }
             self.found.must(Fault {
                 rule: self.offence_rule(),
                 word: "offence",
@@ -27,7 +30,7 @@ impl Check<'_> {
         self.qualification(offence);
         match offence.basis {
             None => self.found.must(Fault {
-                rule: self.draft.kind.measure().rule(),
+                rule: self.form.measure.rule(),
                 word: "class",
                 field: "offence.basis",
                 message: "it is not said whether this is a Convention offence, a serious crime or another",
@@ -42,10 +45,7 @@ impl Check<'_> {
 
     /// The row that asks for the offence in this kind of request.
     fn offence_rule(&self) -> &'static Rule {
-        match self.draft.kind {
-            Kind::Preservation => &table::PRESERVATION_CONTENTS_B,
-            Kind::StoredData => &table::ASSISTANCE_CONTENTS_B,
-        }
+        self.form.offence.map_or(self.form.rule(), Row::rule)
     }
 
     fn is_under_convention(&self) -> bool {
@@ -125,8 +125,8 @@ impl Check<'_> {
     }
 
     fn other_offence(&mut self, offence: &Offence) {
-        let owed = eligibility(self.draft.kind.measure(), OffenceClass::BelowThreshold).is_covered();
-        let rule = self.draft.kind.measure().rule();
+        let owed = eligibility(self.form.measure, OffenceClass::BelowThreshold).is_covered();
+        let rule = self.form.measure.rule();
         if offence.max_penalty_years_requesting.is_some_and(|years| years >= THRESHOLD_YEARS) {
             self.found.should(Fault {
                 rule: &table::SERIOUS_CRIME,
@@ -199,16 +199,23 @@ impl Check<'_> {
         }
         let reserved =
             self.context.requested.is_some_and(|profile| profile.preservation_needs_dual_criminality);
-        match self.draft.kind {
-            Kind::Preservation if reserved => self.found.should(Fault {
+        match self.form.dual_criminality {
+            DualCriminality::UnlessReserved if reserved => self.found.should(Fault {
                 rule: &table::PRESERVATION_RESERVATION,
                 word: "reserved",
                 field: "offence.statute_requested",
                 message: "the requested State may refuse if it believes that dual criminality is lacking",
                 remedy: "cite the statute of the requested State that punishes the same conduct",
             }),
-            Kind::Preservation => {}
-            Kind::StoredData => self.found.note(Fault {
+            DualCriminality::UnlessReserved | DualCriminality::NotAsked => {}
+            DualCriminality::Required => self.found.should(Fault {
+                rule: &table::DUAL_CRIMINALITY,
+                word: "conduct-both",
+                field: "offence.statute_requested",
+                message: "this is granted only where the conduct is a crime in both States, and the law of the requested State is not cited",
+                remedy: "cite it where known; describe the conduct in the facts in any case",
+            }),
+            DualCriminality::Optional => self.found.note(Fault {
                 rule: &table::DUAL_CRIMINALITY,
                 word: "conduct",
                 field: "offence.statute_requested",

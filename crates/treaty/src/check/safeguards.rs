@@ -2,8 +2,8 @@
 
 use super::{Check, text};
 use crate::finding::{Fault, Severity};
+use crate::form::SafeguardsForm;
 use crate::item::DataClass;
-use crate::kind::Kind;
 use crate::safeguard::SafeguardRecord;
 use crate::table;
 
@@ -36,10 +36,11 @@ impl Check<'_> {
             .items
             .iter()
             .any(|item| item.data_class.is_none_or(|class| class > DataClass::Subscriber));
-        match self.draft.kind {
-            Kind::StoredData if is_intrusive => Severity::Must,
-            Kind::StoredData => Severity::Should,
-            Kind::Preservation => Severity::Note,
+        match self.form.safeguards {
+            SafeguardsForm::ByClass if is_intrusive => Severity::Must,
+            SafeguardsForm::Must => Severity::Must,
+            SafeguardsForm::ByClass | SafeguardsForm::Should => Severity::Should,
+            SafeguardsForm::Note => Severity::Note,
         }
     }
 

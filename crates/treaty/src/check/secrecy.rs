@@ -3,16 +3,11 @@
 use super::{Check, text};
 use crate::draft::Confidentiality;
 use crate::finding::Fault;
-use crate::kind::Kind;
 use crate::rule::Rule;
-use crate::table;
 
 impl Check<'_> {
     pub(super) fn secrecy(&mut self) {
-        let rule: &Rule = match self.draft.kind {
-            Kind::Preservation => &table::PRESERVATION_CONTENTS_G,
-            Kind::StoredData => &table::CONFIDENTIALITY,
-        };
+        let rule = self.form.secrecy.rule();
         match &self.draft.confidentiality {
             None => self.found.note(Fault {
                 rule,

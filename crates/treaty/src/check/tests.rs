@@ -4,7 +4,7 @@ use super::*;
 use crate::basis::LegalBasis;
 use crate::draft::{Deadline, Translation, Urgency, UrgencyLevel};
 use crate::item::{DataClass, IdentifierKind};
-use crate::kind::Kind::{self, Preservation, StoredData};
+use crate::kind::Kind;
 use crate::offence::{Offence, OffenceBasis};
 use crate::preservation_state::PreservationState;
 use crate::safeguard::SafeguardRecord;
@@ -96,150 +96,150 @@ type Case = (Kind, &'static str, Severity, &'static str, fn(&mut Scene));
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     // addressee
-    (Preservation, "T-042-1-to", Must, "to", |s| s.draft.to = None),
-    (StoredData, "T-044-1-to", Must, "to", |s| s.draft.to = None),
-    (Preservation, "T-042-1-own-state", Must, "to", |s| s.draft.to = "XA".parse().ok()),
-    (Preservation, "T-041-2-unknown-state", Must, "to", |s| s.is_known = false),
-    (StoredData, "T-040-12-unknown-state", Must, "to", |s| s.is_known = false),
-    (StoredData, "T-040-12-unknown-state", Must, "to", |s| s.draft.to = "XC".parse().ok()),
-    (StoredData, "T-040-12-other-state", Must, "to", |s| { s.side = Side::Requested; s.draft.to = "XC".parse().ok() }),
+    (Kind::PRESERVATION, "T-042-1-to", Must, "to", |s| s.draft.to = None),
+    (Kind::STORED_DATA, "T-044-1-to", Must, "to", |s| s.draft.to = None),
+    (Kind::PRESERVATION, "T-042-1-own-state", Must, "to", |s| s.draft.to = "XA".parse().ok()),
+    (Kind::PRESERVATION, "T-041-2-unknown-state", Must, "to", |s| s.is_known = false),
+    (Kind::STORED_DATA, "T-040-12-unknown-state", Must, "to", |s| s.is_known = false),
+    (Kind::STORED_DATA, "T-040-12-unknown-state", Must, "to", |s| s.draft.to = "XC".parse().ok()),
+    (Kind::STORED_DATA, "T-040-12-other-state", Must, "to", |s| { s.side = Side::Requested; s.draft.to = "XC".parse().ok() }),
     // legal basis
-    (Preservation, "T-060-basis", Must, "legal_basis", |s| s.draft.legal_basis = None),
-    (Preservation, "T-060-basis-cite", Must, "legal_basis.bilateral", |s| s.draft.legal_basis = Some(LegalBasis::Bilateral(" ".into()))),
-    (Preservation, "T-065-1-not-in-force", Should, "legal_basis", |s| s.profile.convention_in_force = false),
-    (StoredData, "T-060-basis-other", Note, "legal_basis", |s| s.draft.legal_basis = Some(LegalBasis::Budapest)),
+    (Kind::PRESERVATION, "T-060-basis", Must, "legal_basis", |s| s.draft.legal_basis = None),
+    (Kind::PRESERVATION, "T-060-basis-cite", Must, "legal_basis.bilateral", |s| s.draft.legal_basis = Some(LegalBasis::Bilateral(" ".into()))),
+    (Kind::PRESERVATION, "T-065-1-not-in-force", Should, "legal_basis", |s| s.profile.convention_in_force = false),
+    (Kind::STORED_DATA, "T-060-basis-other", Note, "legal_basis", |s| s.draft.legal_basis = Some(LegalBasis::Budapest)),
     // language
-    (StoredData, "T-040-13-language", Must, "language", |s| s.draft.language = None),
-    (StoredData, "T-040-13-language-accepted", Must, "language", |s| s.draft.language = "vi".parse().ok()),
-    (StoredData, "T-040-13-language-accepted", Must, "language", |s| {
+    (Kind::STORED_DATA, "T-040-13-language", Must, "language", |s| s.draft.language = None),
+    (Kind::STORED_DATA, "T-040-13-language-accepted", Must, "language", |s| s.draft.language = "vi".parse().ok()),
+    (Kind::STORED_DATA, "T-040-13-language-accepted", Must, "language", |s| {
         s.draft.language = "vi".parse().ok();
         s.draft.translations = vec![Translation { language: "fr".parse().unwrap(), text: "...".into() }];
     }),
-    (StoredData, "T-040-13-languages-unknown", Note, "language", |s| s.profile.languages.clear()),
+    (Kind::STORED_DATA, "T-040-13-languages-unknown", Note, "language", |s| s.profile.languages.clear()),
     // offence and eligibility
-    (Preservation, "T-042-3-b-offence", Must, "offence", |s| s.draft.offence = None),
-    (StoredData, "T-040-15-b-offence", Must, "offence", |s| s.draft.offence = None),
-    (Preservation, "T-042-3-b-qualification", Must, "offence.qualification", |s| s.offence().qualification = Some("TODO".into())),
-    (Preservation, "T-042-3-b-statute", Should, "offence.statute_requesting", |s| s.offence().statute_requesting = None),
-    (StoredData, "T-040-15-b-statute", Must, "offence.statute_requesting", |s| { s.serious(7); s.offence().statute_requesting = None }),
-    (Preservation, "T-035-1-class", Must, "offence.basis", |s| s.offence().basis = None),
-    (Preservation, "T-035-1-a-article", Must, "offence.basis", |s| s.offence().basis = Some(OffenceBasis::ConventionOffence(18))),
-    (Preservation, "T-035-1-a-article", Must, "offence.basis", |s| s.offence().basis = Some(OffenceBasis::ConventionOffence(42))),
-    (Preservation, "T-011-2-testing", Note, "facts", |s| s.offence().basis = Some(OffenceBasis::ConventionOffence(11))),
-    (Preservation, "T-002-h-penalty", Must, "offence.max_penalty_years_requesting", |s| { s.serious(7); s.offence().max_penalty_years_requesting = None }),
-    (Preservation, "T-002-h-below", Must, "offence.max_penalty_years_requesting", |s| s.serious(3)),
-    (StoredData, "T-002-h-below", Must, "offence.max_penalty_years_requesting", |s| { s.serious(0); s.draft.legal_basis = Some(LegalBasis::Untoc) }),
-    (StoredData, "T-002-h-below-there", Should, "offence.max_penalty_years_requested", |s| { s.serious(7); s.offence().max_penalty_years_requested = Some(2) }),
-    (StoredData, "T-035-3-statute-there", Should, "offence.statute_requested", |s| s.offence().max_penalty_years_requested = Some(5)),
-    (StoredData, "T-035-3-conduct", Note, "offence.statute_requested", |s| s.serious(7)),
-    (Preservation, "T-035-1-no-duty", Must, "offence.basis", |s| { s.offence().basis = Some(OffenceBasis::Other); s.offence().max_penalty_years_requesting = Some(2) }),
-    (StoredData, "T-035-1-no-duty", Must, "offence.basis", |s| { s.offence().basis = Some(OffenceBasis::Other); s.offence().max_penalty_years_requesting = None }),
-    (StoredData, "T-035-1-outside", Note, "offence.basis", |s| { s.offence().basis = Some(OffenceBasis::Other); s.draft.legal_basis = Some(LegalBasis::Reciprocity) }),
-    (StoredData, "T-002-h-serious", Should, "offence.basis", |s| { s.offence().basis = Some(OffenceBasis::Other); s.offence().max_penalty_years_requesting = Some(4) }),
-    (StoredData, "T-006-2-protected", Note, "facts", |s| s.serious(4)),
-    (Preservation, "T-042-5-reserved", Should, "offence.statute_requested", |s| { s.serious(7); s.profile.preservation_needs_dual_criminality = true }),
+    (Kind::PRESERVATION, "T-042-3-b-offence", Must, "offence", |s| s.draft.offence = None),
+    (Kind::STORED_DATA, "T-040-15-b-offence", Must, "offence", |s| s.draft.offence = None),
+    (Kind::PRESERVATION, "T-042-3-b-qualification", Must, "offence.qualification", |s| s.offence().qualification = Some("TODO".into())),
+    (Kind::PRESERVATION, "T-042-3-b-statute", Should, "offence.statute_requesting", |s| s.offence().statute_requesting = None),
+    (Kind::STORED_DATA, "T-040-15-b-statute", Must, "offence.statute_requesting", |s| { s.serious(7); s.offence().statute_requesting = None }),
+    (Kind::PRESERVATION, "T-035-1-class", Must, "offence.basis", |s| s.offence().basis = None),
+    (Kind::PRESERVATION, "T-035-1-a-article", Must, "offence.basis", |s| s.offence().basis = Some(OffenceBasis::ConventionOffence(18))),
+    (Kind::PRESERVATION, "T-035-1-a-article", Must, "offence.basis", |s| s.offence().basis = Some(OffenceBasis::ConventionOffence(42))),
+    (Kind::PRESERVATION, "T-011-2-testing", Note, "facts", |s| s.offence().basis = Some(OffenceBasis::ConventionOffence(11))),
+    (Kind::PRESERVATION, "T-002-h-penalty", Must, "offence.max_penalty_years_requesting", |s| { s.serious(7); s.offence().max_penalty_years_requesting = None }),
+    (Kind::PRESERVATION, "T-002-h-below", Must, "offence.max_penalty_years_requesting", |s| s.serious(3)),
+    (Kind::STORED_DATA, "T-002-h-below", Must, "offence.max_penalty_years_requesting", |s| { s.serious(0); s.draft.legal_basis = Some(LegalBasis::Untoc) }),
+    (Kind::STORED_DATA, "T-002-h-below-there", Should, "offence.max_penalty_years_requested", |s| { s.serious(7); s.offence().max_penalty_years_requested = Some(2) }),
+    (Kind::STORED_DATA, "T-035-3-statute-there", Should, "offence.statute_requested", |s| s.offence().max_penalty_years_requested = Some(5)),
+    (Kind::STORED_DATA, "T-035-3-conduct", Note, "offence.statute_requested", |s| s.serious(7)),
+    (Kind::PRESERVATION, "T-035-1-no-duty", Must, "offence.basis", |s| { s.offence().basis = Some(OffenceBasis::Other); s.offence().max_penalty_years_requesting = Some(2) }),
+    (Kind::STORED_DATA, "T-035-1-no-duty", Must, "offence.basis", |s| { s.offence().basis = Some(OffenceBasis::Other); s.offence().max_penalty_years_requesting = None }),
+    (Kind::STORED_DATA, "T-035-1-outside", Note, "offence.basis", |s| { s.offence().basis = Some(OffenceBasis::Other); s.draft.legal_basis = Some(LegalBasis::Reciprocity) }),
+    (Kind::STORED_DATA, "T-002-h-serious", Should, "offence.basis", |s| { s.offence().basis = Some(OffenceBasis::Other); s.offence().max_penalty_years_requesting = Some(4) }),
+    (Kind::STORED_DATA, "T-006-2-protected", Note, "facts", |s| s.serious(4)),
+    (Kind::PRESERVATION, "T-042-5-reserved", Should, "offence.statute_requested", |s| { s.serious(7); s.profile.preservation_needs_dual_criminality = true }),
     // contents of 42(3)
-    (Preservation, "T-042-3-a-authority", Must, "requesting_authority.name", |s| s.draft.requesting_authority = None),
-    (Preservation, "T-042-3-a-contact", Should, "requesting_authority.contact", |s| s.draft.requesting_authority = None),
-    (Preservation, "T-042-3-b-facts", Must, "facts", |s| s.draft.facts = Some("   ".into())),
-    (Preservation, "T-042-3-d-custodian", Should, "custodian", |s| s.draft.custodian = None),
-    (Preservation, "T-042-3-e-necessity", Must, "necessity", |s| s.draft.necessity = Some("<why>".into())),
-    (Preservation, "T-042-3-f-intention", Must, "intends_mla", |s| s.draft.intends_mla = None),
-    (Preservation, "T-042-3-f-no-intention", Must, "intends_mla", |s| s.draft.intends_mla = Some(false)),
-    (Preservation, "T-042-8-mla-date", Note, "expected_mla_date", |s| s.draft.expected_mla_date = None),
-    (Preservation, "T-042-8-mla-past", Must, "expected_mla_date", |s| s.draft.expected_mla_date = "2026-11-14".parse().ok()),
-    (Preservation, "T-042-8-mla-past", Should, "expected_mla_date", |s| { s.side = Side::Requested; s.draft.expected_mla_date = "2026-11-14".parse().ok() }),
-    (Preservation, "T-042-8-mla-late", Should, "expected_mla_date", |s| s.draft.expected_mla_date = "2027-02-14".parse().ok()),
-    (Preservation, "T-042-8-days", Must, "requested_days", |s| s.draft.requested_days = Some(59)),
-    (Preservation, "T-042-8-days-default", Note, "requested_days", |s| s.draft.requested_days = None),
-    (Preservation, "T-025-2-days-long", Should, "requested_days", |s| s.draft.requested_days = Some(91)),
-    (Preservation, "T-025-2-days-long", Should, "requested_days", |s| s.draft.requested_days = Some(u32::MAX)),
+    (Kind::PRESERVATION, "T-042-3-a-authority", Must, "requesting_authority.name", |s| s.draft.requesting_authority = None),
+    (Kind::PRESERVATION, "T-042-3-a-contact", Should, "requesting_authority.contact", |s| s.draft.requesting_authority = None),
+    (Kind::PRESERVATION, "T-042-3-b-facts", Must, "facts", |s| s.draft.facts = Some("   ".into())),
+    (Kind::PRESERVATION, "T-042-3-d-custodian", Should, "custodian", |s| s.draft.custodian = None),
+    (Kind::PRESERVATION, "T-042-3-e-necessity", Must, "necessity", |s| s.draft.necessity = Some("<why>".into())),
+    (Kind::PRESERVATION, "T-042-3-f-intention", Must, "intends_mla", |s| s.draft.intends_mla = None),
+    (Kind::PRESERVATION, "T-042-3-f-no-intention", Must, "intends_mla", |s| s.draft.intends_mla = Some(false)),
+    (Kind::PRESERVATION, "T-042-8-mla-date", Note, "expected_mla_date", |s| s.draft.expected_mla_date = None),
+    (Kind::PRESERVATION, "T-042-8-mla-past", Must, "expected_mla_date", |s| s.draft.expected_mla_date = "2026-11-14".parse().ok()),
+    (Kind::PRESERVATION, "T-042-8-mla-past", Should, "expected_mla_date", |s| { s.side = Side::Requested; s.draft.expected_mla_date = "2026-11-14".parse().ok() }),
+    (Kind::PRESERVATION, "T-042-8-mla-late", Should, "expected_mla_date", |s| s.draft.expected_mla_date = "2027-02-14".parse().ok()),
+    (Kind::PRESERVATION, "T-042-8-days", Must, "requested_days", |s| s.draft.requested_days = Some(59)),
+    (Kind::PRESERVATION, "T-042-8-days-default", Note, "requested_days", |s| s.draft.requested_days = None),
+    (Kind::PRESERVATION, "T-025-2-days-long", Should, "requested_days", |s| s.draft.requested_days = Some(91)),
+    (Kind::PRESERVATION, "T-025-2-days-long", Should, "requested_days", |s| s.draft.requested_days = Some(u32::MAX)),
     // contents of 40(15)
-    (StoredData, "T-040-15-a-authority", Must, "requesting_authority.name", |s| s.draft.requesting_authority.as_mut().unwrap().name = None),
-    (StoredData, "T-040-15-a-contact", Should, "requesting_authority.contact", |s| s.draft.requesting_authority.as_mut().unwrap().contact = None),
-    (StoredData, "T-040-15-b-nature", Must, "proceeding.nature", |s| s.draft.proceeding = None),
-    (StoredData, "T-040-15-b-subject", Must, "proceeding.subject", |s| s.draft.proceeding = None),
-    (StoredData, "T-040-15-b-conducting", Must, "conducting_authority.name", |s| s.draft.conducting_authority = None),
-    (StoredData, "T-040-15-b-functions", Must, "conducting_authority.functions", |s| s.draft.conducting_authority = None),
-    (StoredData, "T-040-15-c-facts", Must, "facts", |s| s.draft.facts = None),
-    (StoredData, "T-040-15-d-assistance", Must, "assistance", |s| s.draft.assistance = None),
-    (StoredData, "T-040-15-e-persons", Note, "persons", |s| s.draft.persons.clear()),
-    (StoredData, "T-040-15-e-person-empty", Should, "persons[1]", |s| s.draft.persons.push(crate::draft::Person::default())),
-    (StoredData, "T-023-1-many-persons", Must, "persons", |s| s.draft.persons = vec![crate::draft::Person::default(); 101]),
-    (Preservation, "T-040-15-e-person-empty", Should, "persons[0]", |s| s.draft.persons.push(crate::draft::Person::default())),
-    (StoredData, "T-040-15-e-custodian", Should, "custodian", |s| s.draft.custodian = Some(crate::draft::Custodian::default())),
-    (StoredData, "T-040-15-g-purpose", Must, "purpose", |s| s.draft.purpose = None),
+    (Kind::STORED_DATA, "T-040-15-a-authority", Must, "requesting_authority.name", |s| s.draft.requesting_authority.as_mut().unwrap().name = None),
+    (Kind::STORED_DATA, "T-040-15-a-contact", Should, "requesting_authority.contact", |s| s.draft.requesting_authority.as_mut().unwrap().contact = None),
+    (Kind::STORED_DATA, "T-040-15-b-nature", Must, "proceeding.nature", |s| s.draft.proceeding = None),
+    (Kind::STORED_DATA, "T-040-15-b-subject", Must, "proceeding.subject", |s| s.draft.proceeding = None),
+    (Kind::STORED_DATA, "T-040-15-b-conducting", Must, "conducting_authority.name", |s| s.draft.conducting_authority = None),
+    (Kind::STORED_DATA, "T-040-15-b-functions", Must, "conducting_authority.functions", |s| s.draft.conducting_authority = None),
+    (Kind::STORED_DATA, "T-040-15-c-facts", Must, "facts", |s| s.draft.facts = None),
+    (Kind::STORED_DATA, "T-040-15-d-assistance", Must, "assistance", |s| s.draft.assistance = None),
+    (Kind::STORED_DATA, "T-040-15-e-persons", Note, "persons", |s| s.draft.persons.clear()),
+    (Kind::STORED_DATA, "T-040-15-e-person-empty", Should, "persons[1]", |s| s.draft.persons.push(crate::draft::Person::default())),
+    (Kind::STORED_DATA, "T-023-1-many-persons", Must, "persons", |s| s.draft.persons = vec![crate::draft::Person::default(); 101]),
+    (Kind::PRESERVATION, "T-040-15-e-person-empty", Should, "persons[0]", |s| s.draft.persons.push(crate::draft::Person::default())),
+    (Kind::STORED_DATA, "T-040-15-e-custodian", Should, "custodian", |s| s.draft.custodian = Some(crate::draft::Custodian::default())),
+    (Kind::STORED_DATA, "T-040-15-g-purpose", Must, "purpose", |s| s.draft.purpose = None),
     // urgency and deadline
-    (Preservation, "T-002-o-danger", Must, "urgency.danger", |s| s.urgency(UrgencyLevel::Emergency, Some("soon"), None)),
-    (Preservation, "T-002-o-not-emergency", Should, "urgency.level", |s| s.urgency(UrgencyLevel::Urgent, Some("soon"), Some("a life"))),
-    (Preservation, "T-040-26-urgency", Should, "urgency.reason", |s| s.urgency(UrgencyLevel::Urgent, None, None)),
-    (StoredData, "T-040-26-deadline-date", Should, "deadline.wished", |s| s.draft.deadline = Some(Deadline::default())),
-    (StoredData, "T-040-26-deadline-reason", Should, "deadline.reason", |s| s.draft.deadline = Some(Deadline { wished: Some(at("2027-01-01T00:00:00Z")), reason: None })),
-    (StoredData, "T-040-26-deadline-past", Should, "deadline.wished", |s| s.draft.deadline = Some(Deadline { wished: Some(s.now), reason: Some("hearing".into()) })),
+    (Kind::PRESERVATION, "T-002-o-danger", Must, "urgency.danger", |s| s.urgency(UrgencyLevel::Emergency, Some("soon"), None)),
+    (Kind::PRESERVATION, "T-002-o-not-emergency", Should, "urgency.level", |s| s.urgency(UrgencyLevel::Urgent, Some("soon"), Some("a life"))),
+    (Kind::PRESERVATION, "T-040-26-urgency", Should, "urgency.reason", |s| s.urgency(UrgencyLevel::Urgent, None, None)),
+    (Kind::STORED_DATA, "T-040-26-deadline-date", Should, "deadline.wished", |s| s.draft.deadline = Some(Deadline::default())),
+    (Kind::STORED_DATA, "T-040-26-deadline-reason", Should, "deadline.reason", |s| s.draft.deadline = Some(Deadline { wished: Some(at("2027-01-01T00:00:00Z")), reason: None })),
+    (Kind::STORED_DATA, "T-040-26-deadline-past", Should, "deadline.wished", |s| s.draft.deadline = Some(Deadline { wished: Some(s.now), reason: Some("hearing".into()) })),
     // items
-    (Preservation, "T-042-3-c-items", Must, "items", |s| s.draft.items.clear()),
-    (StoredData, "T-040-15-e-items", Must, "items", |s| s.draft.items.clear()),
-    (StoredData, "T-023-1-many", Must, "items", |s| s.draft.items = vec![s.draft.items[0].clone(); 101]),
-    (Preservation, "T-042-3-c-identifier", Must, "items[0].identifier", |s| s.draft.items[0].identifier = None),
-    (Preservation, "T-042-3-c-value", Must, "items[0].value", |s| s.draft.items[0].value = None),
-    (StoredData, "T-040-15-e-value", Must, "items[1].value", |s| s.draft.items[1].value = Some("  ".into())),
-    (Preservation, "T-042-3-c-malformed", Must, "items[0].value", |s| s.draft.items[0].value = Some("203.0.113".into())),
-    (Preservation, "T-042-3-c-private", Should, "items[0].value", |s| s.draft.items[0].value = Some("192.168.0.4".into())),
-    (StoredData, "T-023-1-bulk", Must, "items[1].value", |s| s.draft.items[1].value = Some("*@lantern.example".into())),
-    (StoredData, "T-023-1-bulk", Must, "items[1].value", |s| s.draft.items[1].value = Some("*".into())),
-    (Preservation, "T-023-1-bulk", Must, "items[0].value", |s| s.draft.items[0].value = Some("203.0.0.0/8".into())),
-    (Preservation, "T-042-3-c-hidden", Must, "items[1].value", |s| s.draft.items[1].value = Some("gro.elpmaxe@\u{202e}a".into())),
-    (StoredData, "T-023-1-domain-wide", Should, "items[2].value", |s| { s.draft.items[2].identifier = Some(IdentifierKind::Domain); s.draft.items[2].value = Some("lantern.example".into()) }),
-    (Preservation, "T-002-c-class", Must, "items[2].data_class", |s| s.draft.items[2].data_class = None),
-    (Preservation, "T-042-3-c-from", Must, "items[0].from", |s| s.draft.items[0].from = None),
-    (Preservation, "T-042-3-c-until", Must, "items[0].until", |s| s.draft.items[0].until = None),
-    (StoredData, "T-040-15-f-from", Must, "items[0].from", |s| s.draft.items[0].from = None),
-    (StoredData, "T-040-15-f-order", Must, "items[0].until", |s| s.draft.items[0].until = s.draft.items[0].from),
-    (StoredData, "T-040-15-f-future", Must, "items[1].until", |s| s.draft.items[1].until = Some(at("2026-11-15T08:00:01Z"))),
-    (StoredData, "T-040-15-f-future", Must, "items[1].until", |s| { s.side = Side::Requested; s.draft.items[1].until = Some(at("2026-11-16T08:00:01Z")) }),
-    (StoredData, "T-024-2-long", Should, "items[1].until", |s| s.draft.items[1].from = Some(at("2025-01-01T00:00:00Z"))),
-    (Preservation, "T-023-1-address-window", Should, "items[0].until", |s| s.draft.items[0].from = Some(at("2026-09-01T00:00:00Z"))),
-    (Preservation, "T-042-3-c-relation", Must, "items[1].relation", |s| s.draft.items[1].relation = None),
-    (StoredData, "T-040-15-e-relation", Should, "items[1].relation", |s| s.draft.items[1].relation = None),
-    (StoredData, "T-040-15-e-repeated", Should, "items[3]", |s| { let again = s.draft.items[1].clone(); s.draft.items.push(again) }),
-    (StoredData, "T-024-1-least-intrusive", Note, "items[1].data_class", |s| drop(s.draft.items.remove(1))),
+    (Kind::PRESERVATION, "T-042-3-c-items", Must, "items", |s| s.draft.items.clear()),
+    (Kind::STORED_DATA, "T-040-15-e-items", Must, "items", |s| s.draft.items.clear()),
+    (Kind::STORED_DATA, "T-023-1-many", Must, "items", |s| s.draft.items = vec![s.draft.items[0].clone(); 101]),
+    (Kind::PRESERVATION, "T-042-3-c-identifier", Must, "items[0].identifier", |s| s.draft.items[0].identifier = None),
+    (Kind::PRESERVATION, "T-042-3-c-value", Must, "items[0].value", |s| s.draft.items[0].value = None),
+    (Kind::STORED_DATA, "T-040-15-e-value", Must, "items[1].value", |s| s.draft.items[1].value = Some("  ".into())),
+    (Kind::PRESERVATION, "T-042-3-c-malformed", Must, "items[0].value", |s| s.draft.items[0].value = Some("203.0.113".into())),
+    (Kind::PRESERVATION, "T-042-3-c-private", Should, "items[0].value", |s| s.draft.items[0].value = Some("192.168.0.4".into())),
+    (Kind::STORED_DATA, "T-023-1-bulk", Must, "items[1].value", |s| s.draft.items[1].value = Some("*@lantern.example".into())),
+    (Kind::STORED_DATA, "T-023-1-bulk", Must, "items[1].value", |s| s.draft.items[1].value = Some("*".into())),
+    (Kind::PRESERVATION, "T-023-1-bulk", Must, "items[0].value", |s| s.draft.items[0].value = Some("203.0.0.0/8".into())),
+    (Kind::PRESERVATION, "T-042-3-c-hidden", Must, "items[1].value", |s| s.draft.items[1].value = Some("gro.elpmaxe@\u{202e}a".into())),
+    (Kind::STORED_DATA, "T-023-1-domain-wide", Should, "items[2].value", |s| { s.draft.items[2].identifier = Some(IdentifierKind::Domain); s.draft.items[2].value = Some("lantern.example".into()) }),
+    (Kind::PRESERVATION, "T-002-c-class", Must, "items[2].data_class", |s| s.draft.items[2].data_class = None),
+    (Kind::PRESERVATION, "T-042-3-c-from", Must, "items[0].from", |s| s.draft.items[0].from = None),
+    (Kind::PRESERVATION, "T-042-3-c-until", Must, "items[0].until", |s| s.draft.items[0].until = None),
+    (Kind::STORED_DATA, "T-040-15-f-from", Must, "items[0].from", |s| s.draft.items[0].from = None),
+    (Kind::STORED_DATA, "T-040-15-f-order", Must, "items[0].until", |s| s.draft.items[0].until = s.draft.items[0].from),
+    (Kind::STORED_DATA, "T-040-15-f-future", Must, "items[1].until", |s| s.draft.items[1].until = Some(at("2026-11-15T08:00:01Z"))),
+    (Kind::STORED_DATA, "T-040-15-f-future", Must, "items[1].until", |s| { s.side = Side::Requested; s.draft.items[1].until = Some(at("2026-11-16T08:00:01Z")) }),
+    (Kind::STORED_DATA, "T-024-2-long", Should, "items[1].until", |s| s.draft.items[1].from = Some(at("2025-01-01T00:00:00Z"))),
+    (Kind::PRESERVATION, "T-023-1-address-window", Should, "items[0].until", |s| s.draft.items[0].from = Some(at("2026-09-01T00:00:00Z"))),
+    (Kind::PRESERVATION, "T-042-3-c-relation", Must, "items[1].relation", |s| s.draft.items[1].relation = None),
+    (Kind::STORED_DATA, "T-040-15-e-relation", Should, "items[1].relation", |s| s.draft.items[1].relation = None),
+    (Kind::STORED_DATA, "T-040-15-e-repeated", Should, "items[3]", |s| { let again = s.draft.items[1].clone(); s.draft.items.push(again) }),
+    (Kind::STORED_DATA, "T-024-1-least-intrusive", Note, "items[1].data_class", |s| drop(s.draft.items.remove(1))),
     // safeguards
-    (StoredData, "T-024-2-safeguards", Must, "safeguards", |s| s.draft.safeguards = None),
-    (StoredData, "T-024-2-safeguards", Should, "safeguards", |s| { s.draft.items.retain(|i| i.data_class == Some(DataClass::Subscriber)); s.draft.safeguards = None }),
-    (Preservation, "T-024-2-safeguards", Note, "safeguards", |s| s.draft.safeguards = None),
-    (StoredData, "T-024-2-review", Must, "safeguards.review_body", |s| s.record().review_body = None),
-    (StoredData, "T-024-2-review-reference", Must, "safeguards.review_ref", |s| s.record().review_ref = None),
-    (StoredData, "T-024-2-grounds", Must, "safeguards.grounds", |s| s.record().grounds = None),
-    (StoredData, "T-024-2-scope", Must, "safeguards.scope", |s| s.record().scope = None),
-    (StoredData, "T-024-1-proportionality", Must, "safeguards.proportionality_note", |s| s.record().proportionality_note = None),
-    (StoredData, "T-024-3-third-parties", Should, "safeguards.third_party_note", |s| s.record().third_party_note = None),
-    (StoredData, "T-024-2-remedy", Should, "safeguards.remedy_available", |s| s.record().remedy_available = Some(false)),
-    (StoredData, "T-024-2-validity", Must, "safeguards.valid_until", |s| s.record().valid_until = None),
-    (StoredData, "T-024-2-validity-order", Must, "safeguards.valid_until", |s| s.record().valid_until = Some(at("2026-01-01T00:00:00Z"))),
-    (StoredData, "T-024-2-not-yet-valid", Must, "safeguards.valid_from", |s| s.record().valid_from = Some(at("2026-12-01T00:00:00Z"))),
-    (StoredData, "T-024-2-expired", Must, "safeguards.valid_until", |s| s.record().valid_until = Some(at("2026-11-15T08:00:00Z"))),
-    (StoredData, "T-024-2-expired", Should, "safeguards.valid_until", |s| { s.side = Side::Requested; s.now = at("2027-06-01T00:00:00Z") }),
-    (Preservation, "T-024-2-review", Should, "safeguards.review_body", |s| s.draft.safeguards = Some(SafeguardRecord::default())),
+    (Kind::STORED_DATA, "T-024-2-safeguards", Must, "safeguards", |s| s.draft.safeguards = None),
+    (Kind::STORED_DATA, "T-024-2-safeguards", Should, "safeguards", |s| { s.draft.items.retain(|i| i.data_class == Some(DataClass::Subscriber)); s.draft.safeguards = None }),
+    (Kind::PRESERVATION, "T-024-2-safeguards", Note, "safeguards", |s| s.draft.safeguards = None),
+    (Kind::STORED_DATA, "T-024-2-review", Must, "safeguards.review_body", |s| s.record().review_body = None),
+    (Kind::STORED_DATA, "T-024-2-review-reference", Must, "safeguards.review_ref", |s| s.record().review_ref = None),
+    (Kind::STORED_DATA, "T-024-2-grounds", Must, "safeguards.grounds", |s| s.record().grounds = None),
+    (Kind::STORED_DATA, "T-024-2-scope", Must, "safeguards.scope", |s| s.record().scope = None),
+    (Kind::STORED_DATA, "T-024-1-proportionality", Must, "safeguards.proportionality_note", |s| s.record().proportionality_note = None),
+    (Kind::STORED_DATA, "T-024-3-third-parties", Should, "safeguards.third_party_note", |s| s.record().third_party_note = None),
+    (Kind::STORED_DATA, "T-024-2-remedy", Should, "safeguards.remedy_available", |s| s.record().remedy_available = Some(false)),
+    (Kind::STORED_DATA, "T-024-2-validity", Must, "safeguards.valid_until", |s| s.record().valid_until = None),
+    (Kind::STORED_DATA, "T-024-2-validity-order", Must, "safeguards.valid_until", |s| s.record().valid_until = Some(at("2026-01-01T00:00:00Z"))),
+    (Kind::STORED_DATA, "T-024-2-not-yet-valid", Must, "safeguards.valid_from", |s| s.record().valid_from = Some(at("2026-12-01T00:00:00Z"))),
+    (Kind::STORED_DATA, "T-024-2-expired", Must, "safeguards.valid_until", |s| s.record().valid_until = Some(at("2026-11-15T08:00:00Z"))),
+    (Kind::STORED_DATA, "T-024-2-expired", Should, "safeguards.valid_until", |s| { s.side = Side::Requested; s.now = at("2027-06-01T00:00:00Z") }),
+    (Kind::PRESERVATION, "T-024-2-review", Should, "safeguards.review_body", |s| s.draft.safeguards = Some(SafeguardRecord::default())),
     // confidentiality
-    (Preservation, "T-042-3-g-secrecy", Note, "confidentiality", |s| s.draft.confidentiality = None),
-    (StoredData, "T-040-20-secrecy", Note, "confidentiality", |s| s.draft.confidentiality = None),
-    (Preservation, "T-042-3-g-secrecy-reason", Must, "confidentiality.reason", |s| s.draft.confidentiality.as_mut().unwrap().reason = None),
-    (StoredData, "T-040-20-secrecy-end", Must, "confidentiality.until", |s| s.draft.confidentiality.as_mut().unwrap().until = None),
-    (StoredData, "T-040-20-secrecy-ended", Must, "confidentiality.until", |s| s.draft.confidentiality.as_mut().unwrap().until = Some(s.now)),
-    (StoredData, "T-040-20-secrecy-ended", Should, "confidentiality.until", |s| { s.side = Side::Requested; s.draft.confidentiality.as_mut().unwrap().until = Some(s.now) }),
-    (Preservation, "T-042-3-g-secrecy-contradiction", Must, "confidentiality.do_not_notify_user", |s| s.draft.confidentiality.as_mut().unwrap().required = false),
-    (Preservation, "T-042-3-g-secrecy-unused", Should, "confidentiality.required", |s| { let c = s.draft.confidentiality.as_mut().unwrap(); c.required = false; c.do_not_notify_user = false }),
+    (Kind::PRESERVATION, "T-042-3-g-secrecy", Note, "confidentiality", |s| s.draft.confidentiality = None),
+    (Kind::STORED_DATA, "T-040-20-secrecy", Note, "confidentiality", |s| s.draft.confidentiality = None),
+    (Kind::PRESERVATION, "T-042-3-g-secrecy-reason", Must, "confidentiality.reason", |s| s.draft.confidentiality.as_mut().unwrap().reason = None),
+    (Kind::STORED_DATA, "T-040-20-secrecy-end", Must, "confidentiality.until", |s| s.draft.confidentiality.as_mut().unwrap().until = None),
+    (Kind::STORED_DATA, "T-040-20-secrecy-ended", Must, "confidentiality.until", |s| s.draft.confidentiality.as_mut().unwrap().until = Some(s.now)),
+    (Kind::STORED_DATA, "T-040-20-secrecy-ended", Should, "confidentiality.until", |s| { s.side = Side::Requested; s.draft.confidentiality.as_mut().unwrap().until = Some(s.now) }),
+    (Kind::PRESERVATION, "T-042-3-g-secrecy-contradiction", Must, "confidentiality.do_not_notify_user", |s| s.draft.confidentiality.as_mut().unwrap().required = false),
+    (Kind::PRESERVATION, "T-042-3-g-secrecy-unused", Should, "confidentiality.required", |s| { let c = s.draft.confidentiality.as_mut().unwrap(); c.required = false; c.do_not_notify_user = false }),
     // link from legal assistance to preservation
-    (Preservation, "T-042-1-link", Must, "preservation_file", |s| s.draft.preservation_file = Some(file())),
-    (StoredData, "T-042-8-unlinked", Should, "preservation_file", |s| s.preservation = Some(facts("2027-02-13T00:00:00Z"))),
-    (StoredData, "T-044-1-no-preservation", Note, "preservation_file", |s| s.preservation = None),
-    (StoredData, "T-042-8-link-unknown", Must, "preservation_file", |s| s.draft.preservation_file = Some(file())),
-    (StoredData, "T-042-8-link-unknown", Should, "preservation_file", |s| { s.side = Side::Requested; s.draft.preservation_file = Some(file()) }),
-    (StoredData, "T-042-8-link-unknown", Must, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.draft.preservation_file = "0192f3a0-0000-7000-8000-000000000002".parse().ok() }),
-    (StoredData, "T-042-8-link-state", Must, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.preservation.as_mut().unwrap().to = "XC".parse().unwrap() }),
-    (StoredData, "T-042-8-lapsed", Should, "preservation_file", |s| s.linked("2026-11-15T08:00:00Z")),
-    (StoredData, "T-042-8-lapsed", Should, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.preservation.as_mut().unwrap().state = PreservationState::Released }),
-    (StoredData, "T-042-8-lapses-soon", Should, "preservation_file", |s| s.linked("2026-11-29T08:00:00Z")),
+    (Kind::PRESERVATION, "T-042-1-link", Must, "preservation_file", |s| s.draft.preservation_file = Some(file())),
+    (Kind::STORED_DATA, "T-042-8-unlinked", Should, "preservation_file", |s| s.preservation = Some(facts("2027-02-13T00:00:00Z"))),
+    (Kind::STORED_DATA, "T-044-1-no-preservation", Note, "preservation_file", |s| s.preservation = None),
+    (Kind::STORED_DATA, "T-042-8-link-unknown", Must, "preservation_file", |s| s.draft.preservation_file = Some(file())),
+    (Kind::STORED_DATA, "T-042-8-link-unknown", Should, "preservation_file", |s| { s.side = Side::Requested; s.draft.preservation_file = Some(file()) }),
+    (Kind::STORED_DATA, "T-042-8-link-unknown", Must, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.draft.preservation_file = "0192f3a0-0000-7000-8000-000000000002".parse().ok() }),
+    (Kind::STORED_DATA, "T-042-8-link-state", Must, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.preservation.as_mut().unwrap().to = "XC".parse().unwrap() }),
+    (Kind::STORED_DATA, "T-042-8-lapsed", Should, "preservation_file", |s| s.linked("2026-11-15T08:00:00Z")),
+    (Kind::STORED_DATA, "T-042-8-lapsed", Should, "preservation_file", |s| { s.linked("2027-02-13T00:00:00Z"); s.preservation.as_mut().unwrap().state = PreservationState::Released }),
+    (Kind::STORED_DATA, "T-042-8-lapses-soon", Should, "preservation_file", |s| s.linked("2026-11-29T08:00:00Z")),
 ];
 
 #[test]
@@ -257,7 +257,7 @@ fn every_broken_rule_gives_its_finding() {
 
 #[test]
 fn a_sound_draft_has_none_of_these_findings_as_must() {
-    for kind in Kind::ALL {
+    for &kind in Kind::all() {
         let checked = Scene::new(kind).check();
         assert!(!checked.has_must(), "{:#?}", checked.findings);
         assert!(checked.findings.iter().all(|f| f.severity == Note), "{:#?}", checked.findings);
@@ -310,7 +310,7 @@ fn a_code_and_its_citation_name_the_same_place() {
 
 #[test]
 fn an_empty_draft_gets_all_its_findings_at_once_the_worst_first() {
-    for (kind, expected) in [(Preservation, 9), (StoredData, 13)] {
+    for (kind, expected) in [(Kind::PRESERVATION, 9), (Kind::STORED_DATA, 13)] {
         let mut scene = Scene::new(kind);
         scene.draft = Draft::empty(kind);
         let checked = scene.check();
@@ -323,7 +323,7 @@ fn an_empty_draft_gets_all_its_findings_at_once_the_worst_first() {
 
 #[test]
 fn both_sides_find_the_same_in_a_sound_draft() {
-    for kind in Kind::ALL {
+    for &kind in Kind::all() {
         let mut scene = Scene::new(kind);
         let own = scene.check();
         scene.side = Side::Requested;
@@ -333,7 +333,7 @@ fn both_sides_find_the_same_in_a_sound_draft() {
 
 #[test]
 fn a_clock_that_is_a_day_behind_does_not_make_a_sound_window_future() {
-    let mut scene = Scene::new(StoredData);
+    let mut scene = Scene::new(Kind::STORED_DATA);
     scene.draft.items[1].until = Some(scene.now);
     assert!(!scene.check().has_must());
     scene.side = Side::Requested;
@@ -343,7 +343,7 @@ fn a_clock_that_is_a_day_behind_does_not_make_a_sound_window_future() {
 
 #[test]
 fn a_translation_makes_a_foreign_request_acceptable() {
-    let mut scene = Scene::new(StoredData);
+    let mut scene = Scene::new(Kind::STORED_DATA);
     scene.draft.language = "vi".parse().ok();
     scene.draft.translations =
         vec![Translation { language: "fr-CH".parse().unwrap(), text: "Demande d'entraide …".into() }];
@@ -352,7 +352,7 @@ fn a_translation_makes_a_foreign_request_acceptable() {
 
 #[test]
 fn a_convention_offence_needs_no_penalty_and_a_lesser_offence_can_go_on_another_basis() {
-    let mut scene = Scene::new(Preservation);
+    let mut scene = Scene::new(Kind::PRESERVATION);
     scene.offence().max_penalty_years_requesting = None;
     assert!(!scene.check().has_must());
     scene.offence().basis = Some(OffenceBasis::Other);
@@ -364,7 +364,7 @@ fn a_convention_offence_needs_no_penalty_and_a_lesser_offence_can_go_on_another_
 #[test]
 fn four_years_is_serious_and_three_is_not() {
     for (years, sound) in [(3, false), (4, true), (99, true)] {
-        let mut scene = Scene::new(StoredData);
+        let mut scene = Scene::new(Kind::STORED_DATA);
         scene.serious(years);
         assert_eq!(!scene.check().has_must(), sound, "{years}");
     }
@@ -372,14 +372,14 @@ fn four_years_is_serious_and_three_is_not() {
 
 #[test]
 fn an_emergency_with_its_danger_passes() {
-    let mut scene = Scene::new(Preservation);
+    let mut scene = Scene::new(Kind::PRESERVATION);
     scene.urgency(UrgencyLevel::Emergency, None, Some("The writer threatens to kill a named child tonight"));
     assert!(scene.check().findings.iter().all(|f| f.severity == Note));
 }
 
 #[test]
 fn a_linked_preservation_that_runs_or_is_held_is_no_finding() {
-    let mut scene = Scene::new(StoredData);
+    let mut scene = Scene::new(Kind::STORED_DATA);
     scene.linked("2027-02-13T00:00:00Z");
     assert!(scene.check().findings.iter().all(|f| f.field != "preservation_file"));
     scene.linked("2026-11-01T00:00:00Z");
@@ -390,7 +390,7 @@ fn a_linked_preservation_that_runs_or_is_held_is_no_finding() {
 #[test]
 fn a_linked_preservation_that_ended_is_a_finding() {
     for state in [PreservationState::Released, PreservationState::Lapsed] {
-        let mut scene = Scene::new(StoredData);
+        let mut scene = Scene::new(Kind::STORED_DATA);
         scene.linked("2027-02-13T00:00:00Z");
         scene.preservation.as_mut().unwrap().state = state;
         assert!(scene.check().findings.iter().any(|f| f.code == "T-042-8-lapsed"));
@@ -399,10 +399,10 @@ fn a_linked_preservation_that_ended_is_a_finding() {
 
 #[test]
 fn a_request_answers_for_its_draft() {
-    let mut scene = Scene::new(StoredData);
+    let mut scene = Scene::new(Kind::STORED_DATA);
     scene.linked("2027-02-13T00:00:00Z");
     let request = scene.check().request.unwrap();
-    assert_eq!(request.kind(), StoredData);
+    assert_eq!(request.kind(), Kind::STORED_DATA);
     assert_eq!(request.addressee().to_string(), "XB/central-authority");
     assert_eq!(request.preservation_file(), Some(file()));
     assert_eq!(request.data_classes().len(), 3);
@@ -412,7 +412,7 @@ fn a_request_answers_for_its_draft() {
 
 #[test]
 fn a_finding_never_repeats_a_value_of_the_draft() {
-    let mut scene = Scene::new(StoredData);
+    let mut scene = Scene::new(Kind::STORED_DATA);
     scene.draft.items[1].value = Some("secret-name-*".into());
     scene.draft.items[0].value = Some("secret-name".into());
     scene.draft.items[2].identifier = Some(IdentifierKind::Phone);
@@ -422,14 +422,14 @@ fn a_finding_never_repeats_a_value_of_the_draft() {
 
 #[test]
 fn a_finding_goes_round_as_json() {
-    let checked = Scene::new(StoredData).check();
+    let checked = Scene::new(Kind::STORED_DATA).check();
     let json = serde_json::to_string(&checked.findings).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Finding>>(&json).unwrap(), checked.findings);
 }
 
 #[test]
 fn a_hostile_draft_gets_a_bounded_number_of_findings() {
-    for kind in Kind::ALL {
+    for &kind in Kind::all() {
         let persons = "{},".repeat(300_000);
         let items = "{},".repeat(40_000);
         let json = format!(
@@ -449,7 +449,7 @@ fn a_hostile_draft_gets_a_bounded_number_of_findings() {
 #[test]
 fn an_order_serves_what_was_asked_within_the_domestic_maximum() {
     for (asked, ordered) in [(Some(60), 60), (None, 90), (Some(200), 90)] {
-        let mut scene = Scene::new(Preservation);
+        let mut scene = Scene::new(Kind::PRESERVATION);
         scene.draft.requested_days = asked;
         assert_eq!(scene.check().request.unwrap().order_days(), ordered);
     }

@@ -96,7 +96,7 @@ async fn connector_413_open_files_do_not_grow() {
 async fn connector_413_a_push_that_fails_is_recorded_and_shown() {
     let world = World::new().await;
     let (a, b) = (&world.a, &world.b);
-    let file = a.ask(b, Kind::Preservation).await;
+    let file = a.ask(b, Kind::PRESERVATION).await;
     a.flow.discharge_due().await.unwrap();
     for attempt in a.flow.attempts_due().await.unwrap() {
         a.flow.attempt_failed(&attempt, "connection refused").await.unwrap();
@@ -120,7 +120,7 @@ async fn connector_430_writers_under_load_do_not_lock_each_other_out() {
     // Four officers' programs draft while the node takes in and opens: each has connections of its own.
     for _ in 0..4 {
         let flow = a.home.flow_at(a.clock.clone()).await.unwrap();
-        let (officer, mut draft) = (a.first.clone(), example(Kind::Preservation, a.flow.now()));
+        let (officer, mut draft) = (a.first.clone(), example(Kind::PRESERVATION, a.flow.now()));
         draft.to = Some(b.state());
         set.spawn(async move {
             for _ in 0..6 {
@@ -215,8 +215,8 @@ async fn connector_default_passwords_two_nodes_made_alike_share_no_secret() {
 async fn connector_conversation_id_no_number_of_a_case_is_outside_the_seal() {
     let world = World::new().await;
     let (a, b) = (&world.a, &world.b);
-    let file = a.ask(b, Kind::Preservation).await;
-    let draft = example(Kind::Preservation, a.flow.now());
+    let file = a.ask(b, Kind::PRESERVATION).await;
+    let draft = example(Kind::PRESERVATION, a.flow.now());
     let id = waiting(a, file).await[0];
     let envelope = a.envelope(id).await;
     let receipt = taken(a, b, id).await;

@@ -84,7 +84,7 @@ async fn holodeck_128_no_receipt_beside_missing_receipt() {
     let (a, b) = (&world.a, &world.b);
     let mut files = Vec::new();
     for _ in 0..8 {
-        files.push(a.ask(b, Kind::Preservation).await);
+        files.push(a.ask(b, Kind::PRESERVATION).await);
     }
     a.flow.discharge_due().await.unwrap();
     for node in [a, b] {
@@ -163,7 +163,7 @@ async fn holodeck_156_every_payload_is_its_own() {
     world.b.start().await;
     world.a.start().await;
     let (a, b) = (&world.a, &world.b);
-    let file = a.ask_and_wait(b, Kind::Preservation).await;
+    let file = a.ask_and_wait(b, Kind::PRESERVATION).await;
     let words: Vec<String> = (0..20).map(|number| format!("words number {number}")).collect();
     for text in &words {
         a.flow.consult(&a.first, file, text).await.unwrap();
@@ -183,7 +183,7 @@ async fn holodeck_156_every_payload_is_its_own() {
 async fn holodeck_95_what_is_taken_in_is_copied_once_and_the_source_is_left_alone() {
     let world = World::new().await;
     let (a, b) = (&world.a, &world.b);
-    let file = a.ask(b, Kind::StoredData).await;
+    let file = a.ask(b, Kind::STORED_DATA).await;
     a.pouch(b).await;
     b.grant(file).await;
     let source = world.place.join("source");
@@ -220,7 +220,7 @@ async fn holodeck_106_the_first_message_needs_nothing_but_two_descriptors() {
     let mut world = World::new().await;
     world.a.start().await;
     world.b.start().await;
-    world.a.ask_and_wait(&world.b, Kind::Preservation).await;
+    world.a.ask_and_wait(&world.b, Kind::PRESERVATION).await;
     for (node, peer) in [(&world.a, &world.b), (&world.b, &world.a)] {
         assert!(node.findings(peer).await.is_empty());
     }

@@ -44,7 +44,7 @@ async fn broken_off<T>(work: impl Future<Output = T>, steps: usize) -> Option<T>
 
 /// A request of A to B that is delivered, without any node serving.
 async fn file_of_both(world: &World) -> FileId {
-    let file = world.a.ask(&world.b, Kind::Preservation).await;
+    let file = world.a.ask(&world.b, Kind::PRESERVATION).await;
     world.a.pouch(&world.b).await;
     file
 }

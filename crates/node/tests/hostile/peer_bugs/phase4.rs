@@ -67,7 +67,7 @@ async fn phase4_standalone_6_every_attempt_is_the_same_envelope_and_attempts_do_
     let given = Given::default();
     let handle = serve(&world.b, Router::new().fallback(keep).with_state(Arc::clone(&given)));
     world.a.start().await;
-    let file = world.a.ask(&world.b, Kind::Preservation).await;
+    let file = world.a.ask(&world.b, Kind::PRESERVATION).await;
     let id = sent(&world.a, file).await;
     until("six attempts", async || {
         // What waits is put off by the clock, and clocks can be moved.
@@ -142,7 +142,7 @@ async fn phoss_ap_58_trouble_with_a_certificate_is_called_by_its_name() {
     let router = Router::new().fallback(|| async { StatusCode::OK });
     let handle = serve_as(&world.b, &world.c, router);
     world.a.start().await;
-    let file = world.a.ask(&world.b, Kind::Preservation).await;
+    let file = world.a.ask(&world.b, Kind::PRESERVATION).await;
     let id = sent(&world.a, file).await;
     let trouble = until("the trouble", async || world.a.outbox(id).await.trouble).await;
     assert!(trouble.to_lowercase().contains("certificate"), "{trouble}");

@@ -45,7 +45,7 @@ async fn misp_8449_a_third_state_learns_nothing_of_what_two_others_say() {
     world.c.start().await;
     world.b.start().await;
     let before = world.c.mark().await;
-    let file = world.a.ask_and_wait(&world.b, treaty::Kind::Preservation).await;
+    let file = world.a.ask_and_wait(&world.b, treaty::Kind::PRESERVATION).await;
     assert_eq!(world.c.mark().await, before);
     assert!(world.c.flow.timeline(file).await.is_err());
     // The envelope itself does not help a third State: it is neither taken in nor opened there.
