@@ -1,7 +1,9 @@
 //! What is owed after an event; a worker discharges it and reports back with a command.
 
 use crate::Outcome;
+use mandate::FourEyes;
 use serde::{Deserialize, Serialize};
+use treaty::Matter;
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, OfficeId, PackageId, Report, StateCode};
 
 /// One thing owed. Discharging it twice changes nothing the second time.
@@ -48,6 +50,25 @@ pub enum Parcel {
     },
     Withdrawal {
         reason: Digest,
+    },
+    /// What was done, in one of the words with which a request of this kind is answered.
+    Execution {
+        answer: String,
+        text: Digest,
+        complete: bool,
+    },
+    Matter {
+        number: u32,
+        matter: Matter,
+        text: Digest,
+    },
+    /// The answer to a matter that the other State raised; `eyes` where two officers are needed.
+    MatterAnswer {
+        number: u32,
+        word: String,
+        text: Digest,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        eyes: Option<FourEyes>,
     },
     ExtensionRequest {
         days: u32,

@@ -5,8 +5,10 @@
 //! Not here: storage, signing, sending, reading a clock. Personal content is never in an event: events
 //! name it by digest, so that it can be destroyed while the history still verifies.
 
+mod discussion;
 mod disposition;
 mod duty;
+mod execution;
 #[cfg(test)]
 mod fixture;
 mod history;
@@ -19,8 +21,10 @@ mod property;
 mod refused;
 mod transport;
 
+pub use discussion::{Answered, MAX_RAISED, MatterCommand, MatterEvent, Matters, ProposedAnswer, Raised};
 pub use disposition::{Disposition, Outcome};
 pub use duty::{Duty, Parcel};
+pub use execution::Execution;
 pub use history::{Body, HistoryBroken, Recorded, Replayed, replay};
 pub use holding::{Custody, CustodyCommand, CustodyEvent, Destruction, GapNoted, Holding, Linked};
 pub use preserved::{Hold, Preserved};

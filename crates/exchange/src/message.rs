@@ -2,7 +2,7 @@
 
 use casefile::Outcome;
 use serde::{Deserialize, Serialize};
-use treaty::{Computed, Draft, Ground};
+use treaty::{Computed, Draft, Ground, Matter};
 use vocabulary::{Digest, EnvelopeId, Instant, OfficerId, PackageId, Report};
 
 /// The content of a statement. A request travels as a draft: each side checks it with its own rules.
@@ -34,6 +34,28 @@ pub enum Message {
     Evidence(Announcement),
     Consultation {
         text: String,
+    },
+    /// What the requested State did, in a word with which requests of this kind are answered.
+    Execution {
+        answer: String,
+        text: String,
+        /// False for a partial answer: more follows.
+        complete: bool,
+    },
+    /// Something raised inside the file; `number` counts what this State raised in it, from 1.
+    Matter {
+        number: u32,
+        matter: Matter,
+        text: String,
+    },
+    /// The answer to a matter that the other State raised.
+    MatterAnswer {
+        number: u32,
+        answer: String,
+        text: String,
+        /// The two officers behind an answer that binds the State.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        officers: Option<[OfficerId; 2]>,
     },
     ExtensionRequest {
         days: u32,
@@ -136,6 +158,9 @@ impl Message {
             Self::Extended { .. } => "extended",
             Self::Evidence(_) => "evidence",
             Self::Consultation { .. } => "consultation",
+            Self::Execution { .. } => "execution",
+            Self::Matter { .. } => "matter",
+            Self::MatterAnswer { .. } => "matter-answer",
             Self::ExtensionRequest { .. } => "extension-request",
             Self::Withdrawal { .. } => "withdrawal",
             Self::Closing { .. } => "closing",

@@ -8,6 +8,8 @@ use vocabulary::{EnvelopeId, Failure, Family, FileId, Instant, OfficeId, StateCo
 const FORMAT: &str = "rogatory/statement/1";
 /// Version 2 is version 1 with the message `opened`; a statement names the lowest version that knows its message.
 const FORMAT_WITH_OPENED: &str = "rogatory/statement/2";
+/// Version 3 adds `execution`, `matter` and `matter-answer`.
+const FORMAT_WITH_MATTERS: &str = "rogatory/statement/3";
 
 /// Who says what to whom about which file. It names its envelope, so that it cannot be put into another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,7 +82,10 @@ impl Statement {
                 Decision::Granted { conditions } => conditions.iter().map(String::as_str).collect(),
                 Decision::Postponed { reasons } | Decision::Refused { reasons, .. } => vec![reasons],
             },
-            Message::Consultation { text } => vec![text],
+            Message::Consultation { text } | Message::Matter { text, .. } => vec![text],
+            Message::Execution { answer, text, .. } | Message::MatterAnswer { answer, text, .. } => {
+                vec![answer, text]
+            }
             Message::ExtensionRequest { reason, .. } | Message::Withdrawal { reason } => vec![reason],
             Message::Preserved { zone, .. } => vec![zone],
             Message::Evidence(announcement) => {
@@ -109,6 +114,9 @@ impl Statement {
 fn format_of(message: &Message) -> &'static str {
     match message {
         Message::Opened { .. } => FORMAT_WITH_OPENED,
+        Message::Execution { .. } | Message::Matter { .. } | Message::MatterAnswer { .. } => {
+            FORMAT_WITH_MATTERS
+        }
         _ => FORMAT,
     }
 }
@@ -119,7 +127,9 @@ pub enum StatementFault {
     Unwritable,
     #[error("the signed content is not a statement (line {line} column {column})")]
     Json { line: usize, column: usize },
-    #[error("the statement has the format `{found}`, expected `{FORMAT}` or `{FORMAT_WITH_OPENED}`")]
+    #[error(
+        "the statement has the format `{found}`, expected the one of its message: `{FORMAT}`, `{FORMAT_WITH_OPENED}` or `{FORMAT_WITH_MATTERS}`"
+    )]
     Format { found: String },
     #[error("a text in the statement has {found} bytes, more than {MAX_TEXT_BYTES}")]
     TextTooLong { found: usize },
@@ -263,6 +273,28 @@ mod tests {
             Message::Evidence(announcement(&["bagit.txt", "data/payload.age.000000"])),
             Message::Evidence(Announcement { sent: vec![sent(2)], ..announcement(&["bagit.txt"]) }),
             Message::Consultation { text: "\u{65e5}\u{672c}\u{8a9e} \"quoted\"\n".to_owned() },
+            Message::Execution {
+                answer: "served".to_owned(),
+                text: "Handed over on 3 December 2026.".to_owned(),
+                complete: true,
+            },
+            Message::Matter {
+                number: 1,
+                matter: "use-consent".parse().unwrap(),
+                text: "For the trial of a second person.".to_owned(),
+            },
+            Message::MatterAnswer {
+                number: 1,
+                answer: "consented".to_owned(),
+                text: "For that trial only.".to_owned(),
+                officers: Some(officers.clone()),
+            },
+            Message::MatterAnswer {
+                number: 2,
+                answer: "told".to_owned(),
+                text: "The order was served.".to_owned(),
+                officers: None,
+            },
             Message::ExtensionRequest { days: 30, reason: "The court sits in May.".to_owned() },
             Message::Withdrawal { reason: "The suspect died.".to_owned() },
             Message::Closing { outcome: Outcome::Fulfilled },
@@ -302,7 +334,9 @@ mod tests {
 
     #[test]
     fn an_unknown_member_word_or_format_is_refused() {
-        let json = String::from_utf8(statement(messages().remove(12)).to_json().unwrap()).unwrap();
+        let json =
+            String::from_utf8(statement(Message::Closing { outcome: Outcome::Fulfilled }).to_json().unwrap())
+                .unwrap();
         let with = |old: &str, new: &str| {
             assert!(json.contains(old), "{json}");
             Statement::from_json(json.replacen(old, new, 1).as_bytes()).unwrap_err().code()
@@ -367,7 +401,9 @@ mod tests {
     fn deeply_nested_json_is_refused_and_does_not_exhaust_the_stack() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(Statement::from_json(deep.as_bytes()).unwrap_err().code(), "P-501");
-        let json = String::from_utf8(statement(messages().remove(12)).to_json().unwrap()).unwrap();
+        let json =
+            String::from_utf8(statement(Message::Closing { outcome: Outcome::Fulfilled }).to_json().unwrap())
+                .unwrap();
         let inside = json.replacen("\"fulfilled\"", &deep, 1);
         assert_eq!(Statement::from_json(inside.as_bytes()).unwrap_err().code(), "P-501");
     }

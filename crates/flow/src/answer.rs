@@ -112,6 +112,22 @@ impl Flow {
         self.perform::<Incoming>(file, &command, &[]).await
     }
 
+    /// Records what was done on a granted request, in a word of its kind; the other State is told.
+    pub async fn record_execution(
+        &self,
+        credential: &Credential,
+        file: FileId,
+        answer: &str,
+        text: &str,
+        complete: bool,
+    ) -> Result<Performed<Incoming>, FlowError> {
+        let object = limited(text)?;
+        let command =
+            Command::RecordExecution { answer: answer.to_owned(), text: Digest::of(&object), complete };
+        let command = self.authorize(credential, command).await?;
+        self.perform::<Incoming>(file, &command, &[object]).await
+    }
+
     pub async fn close_incoming(
         &self,
         credential: &Credential,

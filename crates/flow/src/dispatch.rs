@@ -141,15 +141,33 @@ impl Flow {
         }
     }
 
+    /// What either side may say.
+    async fn build_matter(&self, parcel: &Parcel) -> Result<Option<Message>, FlowError> {
+        Ok(Some(match parcel {
+            Parcel::Consultation { text } => {
+                Message::Consultation { text: self.text(*text, "a consultation").await? }
+            }
+            Parcel::Matter { number, matter, text } => Message::Matter {
+                number: *number,
+                matter: *matter,
+                text: self.text(*text, "a matter").await?,
+            },
+            Parcel::MatterAnswer { number, word, text, eyes } => Message::MatterAnswer {
+                number: *number,
+                answer: word.clone(),
+                text: self.text(*text, "an answer").await?,
+                officers: eyes.as_ref().map(|eyes| officers(Some(eyes))).transpose()?,
+            },
+            _ => return Ok(None),
+        }))
+    }
+
     async fn build_outgoing(&self, file: &Outgoing, parcel: &Parcel) -> Result<Built, FlowError> {
         let message = match parcel {
             Parcel::Request => Message::Request {
                 draft: Box::new(self.draft_of(file.draft).await?),
                 officers: officers(file.eyes.as_ref())?,
             },
-            Parcel::Consultation { text } => {
-                Message::Consultation { text: self.text(*text, "a consultation").await? }
-            }
             Parcel::Withdrawal { reason } => {
                 Message::Withdrawal { reason: self.text(*reason, "a reason").await? }
             }
@@ -157,7 +175,10 @@ impl Flow {
                 Message::ExtensionRequest { days: *days, reason: self.text(*reason, "a reason").await? }
             }
             Parcel::Closing { outcome } => Message::Closing { outcome: *outcome },
-            _ => return Err(FlowError::Record { what: "a duty that the requesting State cannot have" }),
+            other => self
+                .build_matter(other)
+                .await?
+                .ok_or(FlowError::Record { what: "a duty that the requesting State cannot have" })?,
         };
         let (from, to) = (file.kind.sender_of(self.us()), file.kind.addressee_of(file.to));
         Ok(Built { from, to, message, answers: false })
@@ -198,10 +219,18 @@ impl Flow {
                 announcement.sent = self.sent_links(file, object.len()).await?;
                 Message::Evidence(announcement)
             }
-            Parcel::Consultation { text } => {
-                Message::Consultation { text: self.text(*text, "a consultation").await? }
+            Parcel::Execution { answer, text, complete } => {
+                answers = *complete;
+                Message::Execution {
+                    answer: answer.clone(),
+                    text: self.text(*text, "a record of execution").await?,
+                    complete: *complete,
+                }
             }
-            _ => return Err(FlowError::Record { what: "a duty that the requested State cannot have" }),
+            other => self
+                .build_matter(other)
+                .await?
+                .ok_or(FlowError::Record { what: "a duty that the requested State cannot have" })?,
         };
         let (from, to) = (file.kind.addressee_of(self.us()), file.kind.sender_of(file.from));
         Ok(Built { from, to, message, answers })

@@ -23,6 +23,7 @@ mod head_stamp;
 mod heads;
 mod ladder;
 mod log;
+mod matter;
 mod node_act;
 mod officer;
 mod oversight;

@@ -2,7 +2,7 @@
 
 use crate::{Flow, FlowError, Level, View, perform::json};
 use casefile::{
-    Disposition, Duty, Parcel, Preserved, Refused, Side, TransportEvent,
+    Disposition, Duty, MatterCommand, Parcel, Preserved, Refused, Side, TransportEvent,
     incoming::{self, Incoming},
     outgoing::{self, Outgoing},
 };
@@ -11,7 +11,7 @@ use keys::NodeKeys;
 use mandate::{Authorized, FourEyes};
 use seal::{EnvelopeError, OfficeKey, OpenError};
 use store::{InboxRow, InboxState, Write};
-use treaty::{Draft, Severity};
+use treaty::{Draft, Party, Severity};
 use vocabulary::{Digest, EnvelopeId, Failure, Family, FileId, OfficeFunction, OfficerId, Report};
 
 /// Envelopes opened in one round.
@@ -178,6 +178,41 @@ impl Flow {
                     None => Err(out_of_place()),
                 }
             }
+            Message::Execution { answer, text, complete } => {
+                let text = text.as_bytes().to_vec();
+                let command = outgoing::Command::ReportExecution {
+                    answer: answer.clone(),
+                    text: Digest::of(&text),
+                    complete: *complete,
+                    statement: signed,
+                };
+                self.answer(write, statement, command, &[text]).await
+            }
+            Message::Matter { number, matter, text } => {
+                let object = text.as_bytes().to_vec();
+                let (text, statement_digest) = (Digest::of(&object), signed);
+                let command = MatterCommand::ReportRaised {
+                    number: *number,
+                    matter: *matter,
+                    text,
+                    statement: statement_digest,
+                };
+                self.discuss(write, statement, command, &[object]).await
+            }
+            Message::MatterAnswer { number, answer, text, officers } => {
+                if let Some(officers) = officers {
+                    two_officers(officers)?;
+                }
+                let object = text.as_bytes().to_vec();
+                self.answered_by_two(write, statement, *number, officers.is_some()).await?;
+                let command = MatterCommand::ReportAnswered {
+                    number: *number,
+                    word: answer.clone(),
+                    text: Digest::of(&object),
+                    statement: signed,
+                };
+                self.discuss(write, statement, command, &[object]).await
+            }
             Message::ExtensionRequest { days, reason } => {
                 let reason = reason.as_bytes().to_vec();
                 let command =
@@ -243,6 +278,40 @@ impl Flow {
         };
         self.perform_in::<Incoming>(write, statement.file, &Authorized::reported(command)?, &[bytes]).await?;
         Ok(())
+    }
+
+    /// What either State raises or answers in a file.
+    async fn discuss(
+        &self,
+        write: &mut Write,
+        statement: &Statement,
+        command: MatterCommand,
+        objects: &[Vec<u8>],
+    ) -> Result<(), FlowError> {
+        match self.side(write, statement).await? {
+            Some(Side::Outgoing) => self.answer(write, statement, command.into(), objects).await,
+            Some(Side::Incoming) => self.follow(write, statement, command.into(), objects).await,
+            None => Err(FlowError::ForeignFile { file: statement.file }),
+        }
+    }
+
+    /// An answer that binds a State has two officers behind it.
+    async fn answered_by_two(
+        &self,
+        write: &mut Write,
+        statement: &Statement,
+        number: u32,
+        two: bool,
+    ) -> Result<(), FlowError> {
+        let Some(row) = write.queries().view(statement.file).await? else { return Ok(()) };
+        let (matters, us) = match View::of(&row)? {
+            View::Outgoing(file) => (file.matters, Party::Requesting),
+            View::Incoming(file) => (file.matters, Party::Requested),
+        };
+        match matters.find(us, number) {
+            Some(raised) if raised.matter.form().four_eyes && !two => Err(FlowError::OneOfficer),
+            _ => Ok(()),
+        }
     }
 
     /// What the requested State says in our outgoing file.

@@ -150,7 +150,7 @@ fn step(row: &store::EventRow) -> Result<Step, FlowError> {
         at: row.at,
         actor: row.actor.clone(),
         ladder: row.ladder.as_str(),
-        clause: clause(&what),
+        clause: matter_clause(&what, &detail).or_else(|| clause(&what)),
         what,
         detail,
         leaf: row.leaf,
@@ -170,6 +170,13 @@ fn statement_word(steps: &[Step], envelope: EnvelopeId) -> String {
         .to_owned()
 }
 
+/// The rule of the matter that an event raises.
+fn matter_clause(what: &str, detail: &serde_json::Value) -> Option<String> {
+    let word = detail.get("matter").filter(|_| what == "matter")?.as_str()?;
+    let matter: treaty::Matter = word.parse().ok()?;
+    Some(matter.form().rule().citation().to_string())
+}
+
 /// The rule that an event applies.
 fn clause(what: &str) -> Option<String> {
     if what == "custody" {
@@ -180,6 +187,7 @@ fn clause(what: &str) -> Option<String> {
         "held" | "hold-ended" => "preservation.hold",
         "extension-asked" | "extended" => "preservation.extension",
         "consulted" => "refusal.consultation",
+        "execution-recorded" => "assistance.execution-time",
         "decided" | "proposed" => "refusal.reasons",
         "closed" | "closed-by-requester" | "withdrawn" => "assistance.execution-time",
         "delivered" | "submitted" => "assistance.electronic",

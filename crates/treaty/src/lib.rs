@@ -19,6 +19,7 @@ mod identifier;
 mod item;
 mod kind;
 mod limit;
+mod matter;
 mod measure;
 mod offence;
 mod preservation_state;
@@ -49,6 +50,7 @@ pub use limit::{
     Alarm, Computed, LimitError, alarms, denunciation_effect, extension, order_end, party_entry_into_force,
     preservation_minimum, treaty_entry_into_force,
 };
+pub use matter::{Matter, MatterForm, Party, RaisedBy};
 pub use measure::{Eligibility, Matrix, Measure, OffenceClass, eligibility};
 pub use offence::{Offence, OffenceBasis};
 pub use preservation_state::PreservationState;

@@ -151,6 +151,8 @@ rules! {
     EXECUTION_TIME: "assistance.execution-time", 40, "26", None, B, UNTOC, "as soon as possible; no number of days; deadlines suggested with reasons are taken into account";
     POSTPONEMENT: "assistance.postponement", 40, "27", None, B, UNTOC, "may be postponed where it interferes with an ongoing case";
     CONSULTATION: "refusal.consultation", 40, "28", Text("before refusing under 40(21) or postponing under 40(27)"), B, UNTOC, "consult on granting with conditions before refusing or postponing";
+    AMENDMENT_OF_REQUEST: "request.amendment", 40, "15", None, C, POLICY, "the requesting State may amend its request; the requested State says whether it takes the amendment up";
+    EXTENSION_OF_MEASURE: "request.extension", 40, "17", None, C, POLICY, "the requesting State may ask that a measure with an end goes on";
     SAFE_CONDUCT: "safe-conduct.end", 40, "29", Days(15), B, UNTOC, "safe conduct ends after this many consecutive days";
     COSTS: "assistance.costs", 40, "30", None, B, UNTOC, "ordinary costs fall on the requested State";
 
@@ -186,6 +188,7 @@ rules! {
 
     // --- Arts 50 to 53
     CONFISCATION_CONTENTS: "confiscation.contents", 50, "3", List(&["description of the property, location and value where relevant, and facts", "admissible copy of the order, facts, extent of execution, notice to third parties, finality", "facts, actions wanted and copy of any order for provisional measures"]), C, KNOWLEDGE, "contents beyond 40(15)";
+    CONFISCATION_LIFTING: "confiscation.lifting", 50, "8", None, C, UNCAC, "before a provisional measure is lifted the requesting State may give reasons against it";
     CONFISCATION_LAWS: "confiscation.laws", 50, "5", None, C, UNTOC, "copies of laws to the UN Secretary-General";
     PREVENTION_AUTHORITY: "prevention.authority", 53, "7", None, C, KNOWLEDGE, "authority that can help others with prevention is notified";
 

@@ -1,6 +1,6 @@
 //! What an officer of the requested State may ask for, and what the node reports.
 
-use crate::{CustodyCommand, Outcome, Preserved};
+use crate::{CustodyCommand, MatterCommand, Outcome, Preserved};
 use mandate::{Permission, Permitted};
 use treaty::{Computed, Ground, Kind, OffenceBasis, RequestedProfile};
 use vocabulary::{Digest, EnvelopeId, ExhibitId, FileId, Instant, PackageId, StateCode};
@@ -65,7 +65,14 @@ pub enum Command {
     SendEvidence {
         package: PackageId,
     },
+    /// A signed record of what was done; `answer` is one of the words of the kind.
+    RecordExecution {
+        answer: String,
+        text: Digest,
+        complete: bool,
+    },
     Custody(CustodyCommand),
+    Matter(MatterCommand),
     Close,
     ReportConsulted {
         text: Digest,
@@ -103,11 +110,13 @@ impl Permitted for Command {
                 Some(Permission::Propose)
             }
             Self::Decide => Some(Permission::Decide),
+            Self::Matter(command) => command.permission(Permission::Propose, Permission::Decide),
             Self::Custody(command) => Some(command.permission(Permission::Execute, Permission::Decide)),
             Self::EffectPreservation { .. }
             | Self::Extend { .. }
             | Self::TakeExhibit { .. }
             | Self::SealEvidence { .. }
+            | Self::RecordExecution { .. }
             | Self::SendEvidence { .. } => Some(Permission::Execute),
             Self::ReportReceived { .. }
             | Self::ReportConsulted { .. }
@@ -119,6 +128,12 @@ impl Permitted for Command {
             | Self::ReportWithdrawn { .. }
             | Self::ReportClosedByRequester { .. } => None,
         }
+    }
+}
+
+impl From<MatterCommand> for Command {
+    fn from(command: MatterCommand) -> Self {
+        Self::Matter(command)
     }
 }
 

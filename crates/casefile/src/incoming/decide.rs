@@ -2,13 +2,13 @@
 
 use super::{Command, Event, Incoming, Proposal, Stage};
 use crate::{
-    Disposition, Preserved, Refused,
+    Disposition, MatterCommand, Preserved, Refused,
     holding::Packing,
     outgoing::{Direction, rule_text},
 };
 use mandate::{Authorized, FourEyes};
 use std::time::Duration;
-use treaty::{AnswerForm, MAX_REASONS_BYTES, OffenceBasis, RefusalGrounds, RequestedProfile};
+use treaty::{AnswerForm, MAX_REASONS_BYTES, OffenceBasis, Opening, Party, RefusalGrounds, RequestedProfile};
 use vocabulary::{Digest, Instant, OfficerId, PackageId};
 
 /// Policy: a contact point may have been called, and have acted, before the written request arrived.
@@ -71,6 +71,15 @@ pub(super) fn decide(
             }
             _ => Err(file.wrong_stage("send evidence", "executed, with a sealed package")),
         },
+        Command::RecordExecution { answer, text, complete } => file.record(answer, *text, *complete),
+        Command::Matter(matter) => {
+            let ours =
+                !matches!(matter, MatterCommand::ReportRaised { .. } | MatterCommand::ReportAnswered { .. });
+            if ours && file.stage == Stage::Received {
+                return Err(file.wrong_stage("matter", "triaged or later"));
+            }
+            Ok(Event::Matter(file.matters.decide(matter, command.actor(), Party::Requested)?))
+        }
         Command::Custody(custody) => {
             let package = match file.sealed {
                 Some(_) => Packing::Sealed,
@@ -137,6 +146,14 @@ impl Incoming {
     ) -> Result<Event, Refused> {
         if !matches!(self.stage, Stage::Triaged | Stage::Consulting | Stage::Proposed) {
             return Err(self.wrong_stage("propose", "triaged"));
+        }
+        if self.kind.form().opening == Opening::Notice {
+            return Err(Refused::Rule {
+                code: "R-247",
+                what: "a notice asks for nothing: there is nothing to decide".to_owned(),
+                clause: self.kind.form().rule().citation().to_string(),
+                remedy: "close the file with `rogatory incoming close`, or raise a matter in it".to_owned(),
+            });
         }
         let disposition = match proposal {
             Proposal::Grant { conditions } => {
@@ -248,6 +265,17 @@ impl Incoming {
         }
     }
 
+    fn record(&self, answer: &str, text: Digest, complete: bool) -> Result<Event, Refused> {
+        crate::execution::check_answer(self.kind, answer)?;
+        if self.executions.iter().any(|execution| execution.complete) {
+            return Err(Refused::Already { what: "the execution was recorded as complete" });
+        }
+        if !self.may_record() {
+            return Err(self.wrong_stage("record the execution", "decided, and granted"));
+        }
+        Ok(Event::ExecutionRecorded { answer: answer.to_owned(), text, complete })
+    }
+
     fn seal(
         &self,
         package: PackageId,
@@ -273,6 +301,7 @@ impl Incoming {
     fn close(&self) -> Result<Event, Refused> {
         match self.stage {
             Stage::Closed => Err(Refused::Already { what: "the file is closed" }),
+            _ if self.is_noted_notice() => Ok(Event::Closed),
             _ if self.outcome.is_some() => Ok(Event::Closed),
             Stage::Answered if !self.granted() || self.lapsed => Ok(Event::Closed),
             Stage::Withdrawn => Ok(Event::Closed),

@@ -1,6 +1,6 @@
 //! What happened in the requested State's file.
 
-use crate::{CustodyEvent, Disposition, Outcome, Preserved, outgoing::Direction};
+use crate::{CustodyEvent, Disposition, MatterEvent, Outcome, Preserved, outgoing::Direction};
 use mandate::FourEyes;
 use serde::{Deserialize, Serialize};
 use treaty::{Computed, Kind};
@@ -76,7 +76,13 @@ pub enum Event {
     EvidenceSent {
         package: PackageId,
     },
+    ExecutionRecorded {
+        answer: String,
+        text: Digest,
+        complete: bool,
+    },
     Custody(CustodyEvent),
+    Matter(MatterEvent),
     Answered {
         envelope: EnvelopeId,
     },

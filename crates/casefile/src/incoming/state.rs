@@ -3,12 +3,12 @@
 use super::Event;
 use crate::preserved::Clock;
 use crate::{
-    Casefile, Custody, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side,
-    outgoing::Direction,
+    Casefile, Custody, Disposition, Duty, Execution, HistoryBroken, Hold, Matters, Outcome, Parcel,
+    Preserved, Refused, Side, outgoing::Direction,
 };
 use mandate::{Authorized, FourEyes};
 use serde::{Deserialize, Serialize};
-use treaty::{AnswerForm, Kind, PreservationState};
+use treaty::{AnswerForm, Kind, Opening, PreservationState};
 use vocabulary::{Digest, EnvelopeId, ExhibitId, FileId, Instant, OfficerId, PackageId, StateCode};
 
 /// How far the requested State is.
@@ -91,6 +91,10 @@ pub struct Incoming {
     pub sealed: Option<Sealed>,
     #[serde(default)]
     pub custody: Custody,
+    #[serde(default)]
+    pub executions: Vec<Execution>,
+    #[serde(default)]
+    pub matters: Matters,
     pub answered: Option<EnvelopeId>,
     pub outcome: Option<Outcome>,
     pub changed_at: Instant,
@@ -183,7 +187,16 @@ impl Casefile for Incoming {
                 });
             }
             Event::EvidenceSent { .. } => next.sealed.as_mut().ok_or_else(broken)?.sent = true,
+            Event::ExecutionRecorded { answer, text, complete } => {
+                next.stage = match stage {
+                    Stage::Decided | Stage::Executing if *complete => Stage::Executed,
+                    Stage::Decided => Stage::Executing,
+                    stage => stage,
+                };
+                next.executions.push(Execution { answer: answer.clone(), text: *text, complete: *complete });
+            }
             Event::Custody(custody) => next.custody.apply(custody, stage.as_str())?,
+            Event::Matter(event) => next.matters.apply(event, at, stage.as_str())?,
             Event::Answered { envelope } => {
                 // The answer left although the request was withdrawn meanwhile.
                 if !matches!(stage, Stage::Withdrawn | Stage::Closed) {
@@ -234,6 +247,10 @@ impl Casefile for Incoming {
                 duties.extend(crate::outgoing::clock_duties(order_end.result));
                 duties
             }
+            Event::ExecutionRecorded { answer, text, complete } => {
+                dispatch(Parcel::Execution { answer: answer.clone(), text: *text, complete: *complete })
+            }
+            Event::Matter(event) => Matters::duties(event),
             Event::EvidenceSent { package } => dispatch(Parcel::Evidence { package: *package }),
             _ => Vec::new(),
         }
@@ -281,6 +298,8 @@ impl Incoming {
             exhibits: Vec::new(),
             sealed: None,
             custody: Custody::default(),
+            executions: Vec::new(),
+            matters: Matters::default(),
             answered: None,
             outcome: None,
             changed_at: at,
@@ -308,6 +327,18 @@ impl Incoming {
 
     pub(super) fn granted(&self) -> bool {
         self.decided.as_ref().is_some_and(|(_, disposition)| disposition.is_grant())
+    }
+
+    /// True after a grant, until a record says that everything is done.
+    pub(super) fn may_record(&self) -> bool {
+        let open =
+            matches!(self.stage, Stage::Decided | Stage::Executing | Stage::Executed | Stage::Answered);
+        open && self.granted() && !self.executions.iter().any(|execution| execution.complete)
+    }
+
+    /// A notice is decided by nobody: once an officer took it to hand, its file may be closed.
+    pub(super) fn is_noted_notice(&self) -> bool {
+        self.kind.form().opening == Opening::Notice && self.stage != Stage::Received
     }
 
     /// True after a grant, until what was granted is done.
@@ -352,13 +383,19 @@ impl Incoming {
                 self.stage == Stage::Executed
                     && self.sealed.as_ref().is_some_and(|s| s.package == *package && !s.sent)
             }
+            Event::ExecutionRecorded { answer, .. } => {
+                self.may_record() && crate::execution::is_answer(self.kind, answer)
+            }
             Event::Custody(custody) => self.custody.admits(custody),
+            Event::Matter(event) => self.matters.admits(event),
             Event::Answered { .. } => self.is_decided() && self.answered.is_none(),
             Event::Withdrawn { .. } => !ended,
             Event::ClosedByRequester { .. } => self.outcome.is_none(),
             Event::Closed => {
                 self.stage != Stage::Closed
-                    && (self.outcome.is_some() || matches!(self.stage, Stage::Answered | Stage::Withdrawn))
+                    && (self.is_noted_notice()
+                        || self.outcome.is_some()
+                        || matches!(self.stage, Stage::Answered | Stage::Withdrawn))
             }
         }
     }
@@ -394,6 +431,8 @@ impl Event {
             Self::Proposed { .. } => "proposed",
             Self::Decided { .. } => "decided",
             Self::Preserved { .. } => "preserved",
+            Self::ExecutionRecorded { .. } => "execution-recorded",
+            Self::Matter(_) => "matter",
             Self::ExtensionAsked { .. } => "extension-asked",
             Self::Extended { .. } => "extended",
             Self::Held { .. } => "held",

@@ -1,6 +1,6 @@
 //! What an officer of the requesting State may ask for, and what the node reports.
 
-use crate::{CustodyCommand, Disposition, Outcome, Preserved};
+use crate::{CustodyCommand, Disposition, MatterCommand, Outcome, Preserved};
 use mandate::{Permission, Permitted};
 use treaty::{Computed, Kind};
 use vocabulary::{Digest, EnvelopeId, FileId, Instant, PackageId, StateCode};
@@ -44,6 +44,7 @@ pub enum Command {
         files: u64,
     },
     Custody(CustodyCommand),
+    Matter(MatterCommand),
     Close {
         outcome: Outcome,
     },
@@ -87,6 +88,12 @@ pub enum Command {
     ReportConsulted {
         text: Digest,
     },
+    ReportExecution {
+        answer: String,
+        text: Digest,
+        complete: bool,
+        statement: Digest,
+    },
 }
 
 impl Permitted for Command {
@@ -100,6 +107,7 @@ impl Permitted for Command {
             | Self::Close { .. } => Some(Permission::Draft),
             Self::Approve { .. } | Self::Withdraw { .. } => Some(Permission::Approve),
             Self::OpenEvidence { .. } => Some(Permission::Open),
+            Self::Matter(command) => command.permission(Permission::Draft, Permission::Approve),
             Self::Custody(command) => Some(command.permission(Permission::Open, Permission::Approve)),
             Self::ReportDelivered { .. }
             | Self::ReportDecided { .. }
@@ -110,8 +118,15 @@ impl Permitted for Command {
             | Self::ReportLapsed { .. }
             | Self::ReportAnnounced { .. }
             | Self::ReportVerified { .. }
+            | Self::ReportExecution { .. }
             | Self::ReportConsulted { .. } => None,
         }
+    }
+}
+
+impl From<MatterCommand> for Command {
+    fn from(command: MatterCommand) -> Self {
+        Self::Matter(command)
     }
 }
 

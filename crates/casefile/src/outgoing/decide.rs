@@ -3,7 +3,7 @@
 use super::{Command, Direction, Event, Outgoing, Stage};
 use crate::{Disposition, Outcome, Refused, holding::Packing};
 use mandate::{Authorized, FourEyes};
-use treaty::AnswerForm;
+use treaty::{AnswerForm, Opening, Party};
 use vocabulary::{Digest, Instant, PackageId};
 
 pub(super) fn decide(
@@ -43,6 +43,12 @@ pub(super) fn decide(
         Command::OpenEvidence { package, exhibits, files } => file.open_evidence(*package, *exhibits, *files),
         Command::Custody(custody) => {
             Ok(Event::Custody(file.custody.decide(custody, command.actor(), file.to, Packing::Sealed)?))
+        }
+        Command::Matter(matter) => {
+            if file.eyes.is_none() {
+                return Err(file.wrong_stage("matter", "approved or later"));
+            }
+            Ok(Event::Matter(file.matters.decide(matter, command.actor(), Party::Requesting)?))
         }
         Command::Close { outcome } => file.close(*outcome),
         report => file.report(report, now),
@@ -162,6 +168,10 @@ impl Outgoing {
                 "close it as `fulfilled` or `no-longer-needed`",
             );
         }
+        let is_notice = self.kind.form().opening == Opening::Notice;
+        if outcome == Outcome::Fulfilled && is_notice && self.stage == Stage::Delivered {
+            return Ok(Event::Closed { outcome });
+        }
         if outcome == Outcome::Fulfilled && self.stage != Stage::Answered {
             return refuse(
                 "the request has no answer yet",
@@ -247,6 +257,19 @@ impl Outgoing {
                     package: *package,
                     tag_manifest: *tag_manifest,
                     bytes: *bytes,
+                    statement: *statement,
+                })
+            }
+            Command::ReportExecution { answer, text, complete, statement } => {
+                self.answerable("report-execution")?;
+                crate::execution::check_answer(self.kind, answer)?;
+                if self.executions.iter().any(|execution| execution.complete) {
+                    return Err(Refused::Already { what: "the execution was recorded as complete" });
+                }
+                Ok(Event::ExecutionRecorded {
+                    answer: answer.clone(),
+                    text: *text,
+                    complete: *complete,
                     statement: *statement,
                 })
             }

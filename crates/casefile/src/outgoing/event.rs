@@ -1,6 +1,6 @@
 //! What happened in the requesting State's file.
 
-use crate::{CustodyEvent, Disposition, Outcome, Preserved};
+use crate::{CustodyEvent, Disposition, MatterEvent, Outcome, Preserved};
 use mandate::FourEyes;
 use serde::{Deserialize, Serialize};
 use treaty::{Computed, Kind};
@@ -33,7 +33,9 @@ pub enum Event {
     EvidenceAnnounced { package: PackageId, tag_manifest: Digest, bytes: u64, statement: Digest },
     EvidenceVerified { package: PackageId, report: Digest },
     EvidenceOpened { package: PackageId, exhibits: u32, files: u64 },
+    ExecutionRecorded { answer: String, text: Digest, complete: bool, statement: Digest },
     Custody(CustodyEvent),
+    Matter(MatterEvent),
     Consulted { direction: Direction, text: Digest },
     Withdrawn { reason: Digest },
     Closed { outcome: Outcome },

@@ -3,7 +3,8 @@
 use super::Event;
 use crate::preserved::Clock;
 use crate::{
-    Casefile, Custody, Disposition, Duty, HistoryBroken, Hold, Outcome, Parcel, Preserved, Refused, Side,
+    Casefile, Custody, Disposition, Duty, Execution, HistoryBroken, Hold, Matters, Outcome, Parcel,
+    Preserved, Refused, Side,
 };
 use mandate::{Authorized, FourEyes};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,10 @@ pub struct Outgoing {
     pub evidence: Option<Evidence>,
     #[serde(default)]
     pub custody: Custody,
+    #[serde(default)]
+    pub executions: Vec<Execution>,
+    #[serde(default)]
+    pub matters: Matters,
     pub outcome: Option<Outcome>,
     pub drafted_at: Instant,
     pub changed_at: Instant,
@@ -161,7 +166,14 @@ impl Casefile for Outgoing {
                 next.evidence.as_mut().ok_or_else(broken)?.verified = Some(*report);
             }
             Event::EvidenceOpened { .. } => next.evidence.as_mut().ok_or_else(broken)?.opened = true,
+            Event::ExecutionRecorded { answer, text, complete, .. } => {
+                if *complete {
+                    next.stage = Stage::Answered;
+                }
+                next.executions.push(Execution { answer: answer.clone(), text: *text, complete: *complete });
+            }
             Event::Custody(custody) => next.custody.apply(custody, stage.as_str())?,
+            Event::Matter(event) => next.matters.apply(event, at, stage.as_str())?,
             Event::Consulted { .. } | Event::ExtensionAsked { .. } => {}
             Event::Withdrawn { .. } => next.stage = Stage::Withdrawn,
             Event::Closed { outcome } => {
@@ -207,6 +219,7 @@ impl Casefile for Outgoing {
             Event::HoldEnded { .. } => self.preserved.iter().flat_map(|p| clock_duties(p.until())).collect(),
             Event::Preserved { preserved, .. } => clock_duties(preserved.until()),
             Event::Extended { order_end, .. } => clock_duties(order_end.result),
+            Event::Matter(event) => Matters::duties(event),
             Event::EvidenceAnnounced { package, .. } => vec![Duty::Fetch { package: *package }],
             _ => Vec::new(),
         }
@@ -246,6 +259,8 @@ impl Outgoing {
             lapsed: false,
             evidence: None,
             custody: Custody::default(),
+            executions: Vec::new(),
+            matters: Matters::default(),
             outcome: None,
             drafted_at: at,
             changed_at: at,
@@ -309,7 +324,13 @@ impl Outgoing {
             Event::EvidenceOpened { package, .. } => {
                 self.evidence.as_ref().is_some_and(|e| e.package == *package && e.verified.is_some())
             }
+            Event::ExecutionRecorded { answer, .. } => {
+                answerable
+                    && !self.executions.iter().any(|execution| execution.complete)
+                    && crate::execution::is_answer(self.kind, answer)
+            }
             Event::Custody(custody) => self.custody.admits(custody),
+            Event::Matter(event) => self.eyes.is_some() && self.matters.admits(event),
             Event::Consulted { direction: super::Direction::Sent, .. } => answerable,
             Event::Consulted { .. } => self.eyes.is_some(),
             Event::Withdrawn { .. } => self.stage.is_open(),
@@ -355,7 +376,9 @@ impl Event {
             Self::EvidenceAnnounced { .. } => "evidence-announced",
             Self::EvidenceVerified { .. } => "evidence-verified",
             Self::EvidenceOpened { .. } => "evidence-opened",
+            Self::ExecutionRecorded { .. } => "execution-recorded",
             Self::Custody(_) => "custody",
+            Self::Matter(_) => "matter",
             Self::Consulted { .. } => "consulted",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Closed { .. } => "closed",

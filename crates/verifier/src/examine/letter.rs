@@ -18,6 +18,8 @@ const ENVELOPE: &str = "rogatory/envelope/1";
 const STATEMENT: &str = "rogatory/statement/1";
 /// A word of opening needs a reader of version 2 (spec/02, 2.2).
 const WITH_OPENED: &str = "rogatory/statement/2";
+/// Executions and matters need a reader of version 3.
+const WITH_MATTERS: &str = "rogatory/statement/3";
 const RECEIVED: &str = "rogatory/received/1";
 const RECEIPT: &str = "rogatory/receipt/1";
 
@@ -503,8 +505,11 @@ impl Examination<'_> {
 /// The members of a statement, in the version that its message needs.
 fn statement_json(content: &[u8]) -> Result<Json, Wrong> {
     let json = Json::parse(content)?;
-    let opened = json.get("message")?.text("type")? == "opened";
-    json.format(if opened { WITH_OPENED } else { STATEMENT })?;
+    json.format(match json.get("message")?.text("type")? {
+        "opened" => WITH_OPENED,
+        "execution" | "matter" | "matter-answer" => WITH_MATTERS,
+        _ => STATEMENT,
+    })?;
     json.exactly(&["format", "envelope", "file", "from", "to", "at", "message"])?;
     Ok(json)
 }
