@@ -21,7 +21,7 @@ use std::{
 };
 use store::Store;
 use tempfile::TempDir;
-use treaty::{Draft, Kind, RequestedProfile};
+use treaty::{Draft, Kind, RequestedProfile, WindowForm};
 use vocabulary::{Digest, ExhibitId, FileId, Instant, OfficeFunction, OfficerId, PackageId, StateCode};
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -165,8 +165,14 @@ impl Pair {
     pub(crate) async fn taken(&self) -> FileId {
         let file = self.ask(Kind::STORED_DATA, None).await;
         self.grant(file).await;
+        self.take(file, "case").await;
+        file
+    }
+
+    /// B takes an exhibit in, from a folder of this name.
+    pub(crate) async fn take(&self, file: FileId, folder: &str) {
         let b = &self.b;
-        let source = b.flow.folder().path().join("case");
+        let source = b.flow.folder().path().join(folder);
         fs::create_dir_all(&source).unwrap();
         fs::write(source.join("mailbox"), b"From nobody\n").unwrap();
         let watch = &mut |_| ControlFlow::Continue(());
@@ -176,7 +182,6 @@ impl Pair {
         let officer = b.flow.authorize(&b.first, take).await.unwrap();
         let new = NewExhibit { path: &source, name: "case", why: "order 12", carry: evidence::Carry::Files };
         b.flow.take_exhibit(&officer, file, new, watch).await.unwrap();
-        file
     }
 
     /// B seals what was taken in.
@@ -248,9 +253,13 @@ pub(crate) fn example(kind: Kind, now: Instant, preservation: Option<FileId>) ->
         safeguards.valid_from = Some(now.minus(DAY));
         safeguards.valid_until = Some(now.plus(DAY * 120));
     }
+    let window = kind.form().items.map(|items| items.window);
     for item in &mut draft.items {
-        item.from = Some(now.minus(DAY * 40));
-        item.until = Some(now.minus(DAY * 39));
+        (item.from, item.until) = match window {
+            Some(WindowForm::Past) => (Some(now.minus(DAY * 40)), Some(now.minus(DAY * 39))),
+            Some(WindowForm::Coming) => (Some(now), Some(now.plus(DAY * 30))),
+            _ => (item.from, item.until),
+        };
     }
     draft
 }

@@ -36,6 +36,8 @@ mod receive;
 mod record;
 mod request;
 mod rung;
+#[cfg(test)]
+mod story_kinds;
 mod timeline;
 mod transfer;
 mod witness;

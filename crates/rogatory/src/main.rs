@@ -13,9 +13,9 @@ use clap::{Parser, Subcommand};
 use command::{
     custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
     evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
-    key::KeyCommand, log::LogCommand, node::NodeCommand, officer::OfficerCommand, peer::PeerCommand,
-    request::RequestCommand, time::TimeCommand, treaty::TreatyCommand, verify::VerifyArguments,
-    witness::WitnessCommand,
+    key::KeyCommand, log::LogCommand, matter::MatterCommand, node::NodeCommand, officer::OfficerCommand,
+    peer::PeerCommand, request::RequestCommand, time::TimeCommand, treaty::TreatyCommand,
+    verify::VerifyArguments, witness::WitnessCommand,
 };
 use context::Context;
 use output::Output;
@@ -102,6 +102,9 @@ enum Noun {
         after_help = "Example:\n  rogatory --node ./xa envelope export FILE --out request.envelope.json"
     )]
     Envelope(EnvelopeCommand),
+    /// What the two States raise and answer inside a file: conditions, consents, questions, notices
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa matter list FILE")]
+    Matter(MatterCommand),
     /// What a person should look at.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa finding list")]
     Finding(FindingCommand),
@@ -161,6 +164,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::Custody(command) => command.run(&context).await,
         Noun::File(command) => command.run(&context).await,
         Noun::Envelope(command) => command.run(&context).await,
+        Noun::Matter(command) => command.run(&context).await,
         Noun::Finding(command) => command.run(&context).await,
         Noun::Log(command) => command.run(&context).await,
         Noun::Witness(command) => command.run(context.json).await,

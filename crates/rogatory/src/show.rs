@@ -1,6 +1,6 @@
 //! Words and tables for people, made from the same data that `--json` prints.
 
-use casefile::{Custody, Disposition, incoming::Incoming, outgoing::Outgoing};
+use casefile::{Custody, Disposition, Execution, Matters, incoming::Incoming, outgoing::Outgoing};
 use evidence::{Progress, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
@@ -157,6 +157,8 @@ pub(crate) fn outgoing(file: &Outgoing, zone: &str, now: Instant) -> String {
         };
         let _ = writeln!(text, "evidence   package {}, {}, {state}", evidence.package, bytes(evidence.bytes));
     }
+    executions(&mut text, &file.executions);
+    matters(&mut text, &file.matters);
     custody(&mut text, &file.custody);
     if let Some(preservation) = file.preservation {
         let _ = writeln!(text, "follows    preservation file {preservation}");
@@ -206,11 +208,34 @@ pub(crate) fn incoming(file: &Incoming, zone: &str, now: Instant) -> String {
         let sent = if sealed.sent { "sent" } else { "sealed" };
         let _ = writeln!(text, "package    {}, {}, {sent}", sealed.package, bytes(sealed.bytes));
     }
+    executions(&mut text, &file.executions);
+    matters(&mut text, &file.matters);
     custody(&mut text, &file.custody);
     if let Some(outcome) = file.outcome {
         let _ = writeln!(text, "closed by the requesting State: {outcome}");
     }
     text
+}
+
+fn executions(text: &mut String, executions: &[Execution]) {
+    for execution in executions {
+        let part = if execution.complete { "" } else { ", in part" };
+        let _ = writeln!(text, "done       {}{part}", execution.answer);
+    }
+}
+
+fn matters(text: &mut String, matters: &Matters) {
+    for raised in matters.iter() {
+        let stands = raised.answer.as_ref().map_or("open", |answer| answer.word.as_str());
+        let _ = writeln!(
+            text,
+            "matter     {}-{} {} ({}): {stands}",
+            raised.by.as_str(),
+            raised.number,
+            raised.matter,
+            raised.matter.form().rule().citation()
+        );
+    }
 }
 
 /// One line for each exhibit of which the chain is known; a gap is never left out.

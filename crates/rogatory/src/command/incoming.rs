@@ -72,6 +72,20 @@ pub(crate) enum IncomingCommand {
         #[arg(long, value_name = "INSTANT")]
         effected: Option<Instant>,
     },
+    /// Record what was done on a granted request, in a word of its kind; the requesting State is told.
+    #[command(
+        after_help = "Examples:\n  rogatory treaty kinds service-of-documents\n  rogatory incoming record FILE served --text 'Handed over in person on 3 December 2026, 10:15.'\n  rogatory incoming record FILE served --partial --text 'One of the two documents; the other follows.'"
+    )]
+    Record {
+        file: FileId,
+        /// One of the words with which a request of this kind is answered.
+        answer: String,
+        #[arg(long)]
+        text: String,
+        /// More follows.
+        #[arg(long)]
+        partial: bool,
+    },
     /// Renew the order before it ends, Art. 25(2), 42(9).
     #[command(after_help = "Example:\n  rogatory incoming extend FILE --days 60")]
     Extend {
@@ -198,6 +212,11 @@ impl IncomingCommand {
                     format!("preserved until {until}; the requesting State is told"),
                     &performed.file,
                 ))
+            }
+            Self::Record { file, answer, text, partial } => {
+                let performed =
+                    flow.record_execution(&context.credential()?, file, &answer, &text, !partial).await?;
+                Ok(Output::new("recorded; the requesting State is told", &performed.file))
             }
             Self::Extend { file, days } => {
                 let performed = flow.extend_preservation(&context.credential()?, file, days).await?;

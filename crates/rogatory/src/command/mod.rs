@@ -12,6 +12,7 @@ pub(crate) mod key;
 pub(crate) mod keyring;
 pub(crate) mod laboratory;
 pub(crate) mod log;
+pub(crate) mod matter;
 pub(crate) mod node;
 pub(crate) mod officer;
 pub(crate) mod peer;

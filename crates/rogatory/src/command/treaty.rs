@@ -3,7 +3,7 @@
 use crate::{output::Output, show::table};
 use clap::Subcommand;
 use serde_json::json;
-use treaty::{Ground, articles, rules, unchecked};
+use treaty::{Ground, Matter, RaisedBy, articles, rules, unchecked};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TreatyCommand {
@@ -19,6 +19,9 @@ pub(crate) enum TreatyCommand {
     /// The grounds for refusal, and the two that can never be chosen.
     #[command(after_help = "Example:\n  rogatory treaty grounds")]
     Grounds,
+    /// What the two States may raise inside a file, who raises it, and with which words it is answered.
+    #[command(after_help = "Example:\n  rogatory treaty matters --json")]
+    Matters,
 }
 
 const WARNING: &str = "Paraphrased; not the authentic text (A/RES/79/243).";
@@ -49,6 +52,40 @@ impl TreatyCommand {
                 let all: Vec<_> = unchecked().collect();
                 let text = format!("{}\n\n{} rows to compare. {WARNING}", rule_table(&all), all.len());
                 Output::new(text, &all)
+            }
+            Self::Matters => {
+                let rows: Vec<Vec<String>> = Matter::all()
+                    .map(|matter| {
+                        let form = matter.form();
+                        let by = match form.by {
+                            RaisedBy::Requesting => "requesting",
+                            RaisedBy::Requested => "requested",
+                            RaisedBy::Either => "either",
+                        };
+                        let eyes = if form.four_eyes { "two officers" } else { "one officer" };
+                        vec![
+                            matter.to_string(),
+                            form.rule().citation().to_string(),
+                            by.to_owned(),
+                            form.answers.join(", "),
+                            eyes.to_owned(),
+                            form.title.clone(),
+                        ]
+                    })
+                    .collect();
+                let data: Vec<_> = Matter::all()
+                    .map(|matter| {
+                        let form = matter.form();
+                        json!({
+                            "matter": matter, "title": form.title, "citation": form.rule().citation().to_string(),
+                            "by": form.by, "answers": form.answers, "four_eyes": form.four_eyes,
+                        })
+                    })
+                    .collect();
+                Output::new(
+                    table(&["Matter", "Article", "Raised by", "Answers", "Answered by", ""], &rows),
+                    &data,
+                )
             }
             Self::Grounds => {
                 let rows: Vec<Vec<String>> = Ground::ALL
