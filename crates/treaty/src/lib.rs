@@ -11,6 +11,7 @@ mod article;
 mod basis;
 mod check;
 mod draft;
+mod element;
 mod finding;
 mod ground;
 mod identifier;
@@ -33,6 +34,9 @@ pub use check::{Checked, Context, PreservationFacts, RequestedProfile, Side};
 pub use draft::{
     Authority, ConductingAuthority, Confidentiality, Custodian, Deadline, Draft, DraftError, MAX_DRAFT_BYTES,
     Nature, Person, Proceeding, Translation, Urgency, UrgencyLevel,
+};
+pub use element::{
+    Absence, Choice, Element, OffenceDefinition, Optional, Part, offence_definition, offence_definitions,
 };
 pub use finding::{Finding, Severity};
 pub use ground::{Ground, GroundError, MAX_REASONS_BYTES, RefusalGrounds};
