@@ -1,0 +1,1 @@
+//! What two laws side by side show.
