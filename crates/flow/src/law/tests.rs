@@ -1,0 +1,1 @@
+//! Law profiles between two States.
