@@ -3,7 +3,7 @@
 use crate::{Flow, FlowError, perform::json};
 use serde::{Deserialize, Serialize};
 use store::{ActRow, Write};
-use vocabulary::{Digest, Instant, OfficerId};
+use vocabulary::{Digest, Instant, OfficerId, StateCode};
 
 /// The label of a commitment to such an act.
 pub const ACT_LABEL: &str = "rogatory/act/1";
@@ -19,6 +19,8 @@ pub enum NodeAct {
     TokenRenewed { officer: OfficerId },
     /// A key was replaced by another.
     KeyRotated { role: String, old: Digest, new: Digest, until: Instant },
+    /// A law profile was signed here, or taken from the State that signed it.
+    LawKept { state: StateCode, sequence: u64, profile: Digest },
 }
 
 /// An act with its time and who gave the command; `system` is whoever works at the machine.

@@ -1,6 +1,6 @@
-//! Stopping the exchange with a peer, letting it go on, and acknowledging findings: who, when and why, in the ledger.
+//! What officers judge: halts of peers, findings looked at, conduct in both laws; who, when and why, in the ledger.
 
-use crate::{Credential, Flow, FlowError, Level, perform::json};
+use crate::{Credential, Flow, FlowError, KeptLaw, Level, law::newest_law, perform::json};
 use mandate::{Permission, Permitted};
 use serde::{Deserialize, Serialize};
 use store::{HaltRow, OversightRow, Session, Write};
@@ -20,11 +20,70 @@ pub enum Oversight {
     PeerResumed { peer: StateCode, new_log: bool },
     /// A person looked at the finding.
     FindingAcknowledged { finding: String },
+    /// A person judged whether the conduct of a file is a crime in both States, Art. 35(3).
+    ConductJudged {
+        file: FileId,
+        conduct: Conduct,
+        /// The article under which the request puts it; absent for an offence outside the Convention.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        article: Option<u8>,
+        requesting: StateCode,
+        requested: StateCode,
+        /// The law profiles that were the newest here when it was judged; absent where there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        law_of_requesting: Option<Digest>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        law_of_requested: Option<Digest>,
+    },
+}
+
+/// What a person found about the conduct; software gives no verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conduct {
+    CrimeInBoth,
+    NotCrimeInBoth,
+    /// The measure does not need it, such as preservation under Art. 42(4).
+    NotNeeded,
+}
+
+impl Conduct {
+    /// The word for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CrimeInBoth => "a crime in both States",
+            Self::NotCrimeInBoth => "not a crime in both States",
+            Self::NotNeeded => "dual criminality not needed",
+        }
+    }
+}
+
+/// A person's judgement with its reasons.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConductJudgement {
+    #[serde(flatten)]
+    pub record: OversightRecord,
+    /// `None` when the text was destroyed.
+    pub reasons: Option<String>,
+    /// The leaf of our log that commits it.
+    pub leaf: u64,
+}
+
+impl ConductJudgement {
+    pub fn conduct(&self) -> Option<Conduct> {
+        match self.record.act {
+            Oversight::ConductJudged { conduct, .. } => Some(conduct),
+            _ => None,
+        }
+    }
 }
 
 impl Permitted for Oversight {
     fn permission(&self) -> Option<Permission> {
-        Some(Permission::Oversee)
+        Some(match self {
+            Self::ConductJudged { .. } => Permission::Decide,
+            _ => Permission::Oversee,
+        })
     }
 }
 
@@ -33,6 +92,7 @@ impl Oversight {
         match self {
             Self::PeerHalted { peer, .. } | Self::PeerResumed { peer, .. } => peer.to_string(),
             Self::FindingAcknowledged { finding } => finding.clone(),
+            Self::ConductJudged { file, .. } => file.to_string(),
         }
     }
 }
@@ -125,6 +185,50 @@ impl Flow {
         Ok(write.commit().await?)
     }
 
+    /// Records a person's judgement on the conduct of a file, with the law profiles that are the newest here.
+    pub async fn judge_conduct(
+        &self,
+        by: &Credential,
+        file: FileId,
+        conduct: Conduct,
+        reasons: &str,
+    ) -> Result<(), FlowError> {
+        let officer = self.authenticate(by).await?;
+        let question = self.question(file).await?;
+        let (requesting, requested) = (question.requesting, question.requested);
+        check_reason(reasons)?;
+        let mut write = self.store.write().await?;
+        let digest = |kept: Option<KeptLaw>| kept.map(|kept| kept.law.digest());
+        let act = Oversight::ConductJudged {
+            file,
+            conduct,
+            article: question.article(),
+            requesting,
+            requested,
+            law_of_requesting: digest(newest_law(&mut write, requesting).await?),
+            law_of_requested: digest(newest_law(&mut write, requested).await?),
+        };
+        let act = officer.authorize(act)?;
+        self.oversee(&mut write, act.command().clone(), act.actor().clone(), reasons).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// What people found about the conduct of a file, oldest first.
+    pub async fn judgements(&self, file: FileId) -> Result<Vec<ConductJudgement>, FlowError> {
+        let mut read = self.store.read().await?;
+        let subject = file.to_string();
+        let rows: Vec<OversightRow> =
+            read.queries().oversight().await?.into_iter().filter(|row| row.subject == subject).collect();
+        let mut judgements = Vec::with_capacity(rows.len());
+        for row in rows {
+            let record = read_record(&row)?;
+            let reasons = read.queries().object(record.reason).await?;
+            let reasons = reasons.and_then(|text| String::from_utf8(text).ok());
+            judgements.push(ConductJudgement { record, reasons, leaf: row.leaf });
+        }
+        Ok(judgements)
+    }
+
     /// The peers with which nothing is exchanged, with who stopped it and why.
     pub async fn halts(&self) -> Result<Vec<Halt>, FlowError> {
         let mut read = self.store.read().await?;
@@ -211,11 +315,11 @@ impl Flow {
 
 pub(crate) async fn oversight(session: &mut impl Session) -> Result<Vec<OversightRecord>, FlowError> {
     let rows = session.queries().oversight().await?;
-    rows.iter()
-        .map(|row| {
-            serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "an act of oversight" })
-        })
-        .collect()
+    rows.iter().map(read_record).collect()
+}
+
+fn read_record(row: &OversightRow) -> Result<OversightRecord, FlowError> {
+    serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "an act of oversight" })
 }
 
 fn check_reason(reason: &str) -> Result<(), FlowError> {

@@ -7,6 +7,7 @@
 mod descriptor;
 mod fingerprint;
 mod keyring;
+pub mod law;
 mod peer;
 
 pub use descriptor::{

@@ -7,15 +7,16 @@ mod demo;
 mod named;
 mod output;
 mod show;
+mod side_by_side;
 mod zip;
 
 use clap::{Parser, Subcommand};
 use command::{
     custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
     evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
-    key::KeyCommand, log::LogCommand, matter::MatterCommand, node::NodeCommand, officer::OfficerCommand,
-    peer::PeerCommand, request::RequestCommand, time::TimeCommand, treaty::TreatyCommand,
-    verify::VerifyArguments, witness::WitnessCommand,
+    key::KeyCommand, law::LawCommand, log::LogCommand, matter::MatterCommand, node::NodeCommand,
+    officer::OfficerCommand, peer::PeerCommand, request::RequestCommand, time::TimeCommand,
+    treaty::TreatyCommand, verify::VerifyArguments, witness::WitnessCommand,
 };
 use context::Context;
 use output::Output;
@@ -108,6 +109,9 @@ enum Noun {
     /// What a person should look at.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa finding list")]
     Finding(FindingCommand),
+    /// Our law and that of other States beside the Convention's offences: publish, import, lay side by side.
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa law compare --offence 7 --with XB")]
+    Law(LawCommand),
     /// Our transparency log as strangers see it: show, export as files, check.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa log show")]
     Log(LogCommand),
@@ -166,6 +170,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::Envelope(command) => command.run(&context).await,
         Noun::Matter(command) => command.run(&context).await,
         Noun::Finding(command) => command.run(&context).await,
+        Noun::Law(command) => command.run(&context).await,
         Noun::Log(command) => command.run(&context).await,
         Noun::Witness(command) => command.run(context.json).await,
         Noun::Verify(arguments) => arguments.run(),

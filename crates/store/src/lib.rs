@@ -6,6 +6,7 @@
 mod error;
 mod hazard;
 mod ladder;
+mod law;
 mod query;
 mod row;
 mod session;
@@ -14,6 +15,7 @@ mod write;
 pub use error::StoreFault;
 pub use hazard::{Hazard, Point};
 pub use ladder::{AwaitedRow, CopyRow, Direction, ProofRow, StampRow};
+pub use law::LawRow;
 pub use query::Queries;
 pub use row::{
     ActRow, CosignatureRow, DescriptorRow, DutyRow, EventRow, FindingRow, HaltRow, HeadRow, InboxRow,

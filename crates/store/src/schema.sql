@@ -237,3 +237,12 @@ CREATE TABLE IF NOT EXISTS stamps (
     authority TEXT NOT NULL,
     demonstration BIGINT NOT NULL
 );
+-- Every law profile that our State signed or that was taken from another one, as it was signed; findings name them by digest.
+CREATE TABLE IF NOT EXISTS laws (
+    state TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    body BLOB NOT NULL,
+    kept_at BIGINT NOT NULL,
+    PRIMARY KEY (state, digest)
+);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 use store::{
-    CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, NewEvent, NodeRow,
+    CosignatureRow, FindingRow, HaltRow, HeadRow, InboxRow, InboxState, Ladder, LawRow, NewEvent, NodeRow,
     OfficerRow, OutboxRow, OversightRow, PeerRow, Store, StoreFault, ViewRow, WitnessedRow,
 };
 use tempfile::TempDir;
@@ -526,6 +526,18 @@ async fn officers_peers_and_findings_are_kept() {
     write!(bench.store, |write| write.put_peer(&peer_row(b"two")).await.unwrap());
     assert_eq!(read!(bench.store, peer(peer("XB"))).unwrap().descriptor, b"two");
     assert_eq!(read!(bench.store, peers()).len(), 1);
+
+    let law =
+        |sequence, body: &[u8]| LawRow { state: peer("XB"), sequence, body: body.to_vec(), kept_at: at(1) };
+    write!(bench.store, |write| {
+        assert!(write.keep_law(&law(9, b"old")).await.unwrap());
+        assert!(write.keep_law(&law(10, b"new")).await.unwrap());
+        assert!(!write.keep_law(&law(9, b"old")).await.unwrap(), "the same bytes are kept once");
+    });
+    assert_eq!(read!(bench.store, law(peer("XB"))).unwrap().body, b"new");
+    assert_eq!(read!(bench.store, laws(peer("XB"))).len(), 2);
+    assert!(read!(bench.store, law(peer("XC"))).is_none());
+    assert_eq!(read!(bench.store, law_states()), [peer("XB")]);
 
     let finding = FindingRow {
         id: "missing/1".to_owned(),

@@ -12,6 +12,7 @@ mod basis;
 mod check;
 mod detail;
 mod draft;
+mod element;
 mod finding;
 mod form;
 mod ground;
@@ -37,6 +38,9 @@ pub use detail::{Detail, MAX_DETAIL_BYTES};
 pub use draft::{
     Authority, ConductingAuthority, Confidentiality, Custodian, Deadline, Draft, DraftError, MAX_DRAFT_BYTES,
     Nature, Person, Proceeding, Translation, Urgency, UrgencyLevel,
+};
+pub use element::{
+    Absence, Choice, Element, OffenceDefinition, Optional, Part, offence_definition, offence_definitions,
 };
 pub use finding::{Finding, Severity};
 pub use form::{

@@ -160,7 +160,11 @@ impl fmt::Display for Citation {
         if !self.paragraph.is_empty() {
             let (first, rest) =
                 self.paragraph.split_at(self.paragraph.find('(').unwrap_or(self.paragraph.len()));
-            write!(f, "({first}){rest}")?;
+            // Some articles have letters and no paragraphs: Art. 13(a).
+            if !first.is_empty() {
+                write!(f, "({first})")?;
+            }
+            f.write_str(rest)?;
         }
         if self.policy { f.write_str(", policy") } else { write!(f, " [{}]", self.confidence) }
     }

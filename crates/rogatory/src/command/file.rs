@@ -2,9 +2,11 @@
 
 use crate::{
     bundle,
+    command::law::add,
     context::Context,
     output::Output,
     show::{incoming, local, outgoing, table},
+    side_by_side,
 };
 use clap::{Args, Subcommand};
 use exchange::ProofRoad;
@@ -95,12 +97,16 @@ async fn show(context: &Context, file: FileId) -> anyhow::Result<Output> {
             ]
         })
         .collect();
+    let judgements = flow.judgements(file).await?;
+    let head = head + &side_by_side::judgements(&judgements, flow.zone());
     let text = format!(
         "{head}\nTimeline\n{}\n\nEnvelopes\n{}",
         table(&["#", "When", "Ladder", "What", "Who", "Clause", "Leaf"], &steps),
         table(&["", "Statement", "Proof", "Envelope", "Receipt"], &letters)
     );
-    Ok(Output::new(text, &timeline))
+    let mut data = serde_json::to_value(&timeline)?;
+    add(&mut data, "judgements", &judgements)?;
+    Ok(Output::new(text, &data))
 }
 
 async fn proofs(context: &Context, file: FileId) -> anyhow::Result<Output> {

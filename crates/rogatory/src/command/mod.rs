@@ -11,6 +11,7 @@ pub(crate) mod incoming;
 pub(crate) mod key;
 pub(crate) mod keyring;
 pub(crate) mod laboratory;
+pub(crate) mod law;
 pub(crate) mod log;
 pub(crate) mod matter;
 pub(crate) mod node;

@@ -2,8 +2,12 @@
 
 use crate::{output::Output, show::table};
 use clap::Subcommand;
+use register::law::LawError;
 use serde_json::json;
-use treaty::{Ground, Matter, RaisedBy, articles, rules, unchecked};
+use treaty::{
+    Absence, Confidence, Ground, Matter, OffenceDefinition, RaisedBy, articles, offence_definition,
+    offence_definitions, rules, unchecked,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TreatyCommand {
@@ -22,6 +26,12 @@ pub(crate) enum TreatyCommand {
     /// What the two States may raise inside a file, who raises it, and with which words it is answered.
     #[command(after_help = "Example:\n  rogatory treaty matters --json")]
     Matters,
+    /// The Convention's offences with their elements, and what a State may require, exclude, extend or reserve.
+    #[command(after_help = "Examples:\n  rogatory treaty offences\n  rogatory treaty offences 7 --json")]
+    Offences {
+        /// The article, 7 to 17 or 19; all when not given.
+        article: Option<u8>,
+    },
 }
 
 const WARNING: &str = "Paraphrased; not the authentic text (A/RES/79/243).";
@@ -48,9 +58,16 @@ impl TreatyCommand {
                 let all: Vec<_> = rules().iter().collect();
                 Output::new(rule_table(&all), &all)
             }
+            Self::Offences { article } => offences(article)?,
             Self::Unchecked => {
-                let all: Vec<_> = unchecked().collect();
-                let text = format!("{}\n\n{} rows to compare. {WARNING}", rule_table(&all), all.len());
+                let elements = offence_definitions().iter().flat_map(OffenceDefinition::rules);
+                let below = elements.filter(|rule| rule.confidence != Confidence::A);
+                let all: Vec<_> = unchecked().copied().chain(below).collect();
+                let text = format!(
+                    "{}\n\n{} rows to compare. {WARNING}",
+                    rule_table(&all.iter().collect::<Vec<_>>()),
+                    all.len()
+                );
                 Output::new(text, &all)
             }
             Self::Matters => {
@@ -114,6 +131,43 @@ impl TreatyCommand {
             }
         })
     }
+}
+
+fn offences(article: Option<u8>) -> anyhow::Result<Output> {
+    let shown: Vec<&OffenceDefinition> = match article {
+        None => offence_definitions().iter().collect(),
+        Some(article) => {
+            let known = offence_definition(article).ok_or(LawError::NoOffence { article });
+            vec![known.map_err(flow::FlowError::from)?]
+        }
+    };
+    let mut text = String::new();
+    for offence in &shown {
+        text.push_str(&format!("Art. {}: {}\n", offence.article, offence.title()));
+        let elements = offence.elements.iter().map(|element| {
+            let without = match element.absence {
+                Absence::Wider => "reaches further",
+                Absence::Narrower => "reaches less far",
+            };
+            vec![element.id.clone(), element.part.to_string(), element.text.clone(), without.to_owned()]
+        });
+        let options = offence.options.iter().map(|option| {
+            vec![option.id.clone(), format!("may: {}", option.kind), option.text.clone(), String::new()]
+        });
+        let cited = elements.chain(options).zip(offence.rules());
+        let rows: Vec<Vec<String>> = cited
+            .map(|(mut cells, rule)| {
+                cells.insert(0, rule.citation().to_string());
+                cells
+            })
+            .collect();
+        text.push_str(&table(&["Article", "Id", "", "In our words", "A law without it"], &rows));
+        text.push_str("\n\n");
+    }
+    text.push_str(WARNING);
+    let data: Vec<_> =
+        shown.iter().map(|offence| json!({ "title": offence.title(), "offence": offence })).collect();
+    Ok(Output::new(text, &data))
 }
 
 /// Long cells are cut for the terminal; `--json` has them whole.
