@@ -46,6 +46,14 @@ pub enum FlowError {
     Cosignature(#[from] ledger::CosignatureError),
     #[error(transparent)]
     Witness(#[from] ledger::WitnessRefusal),
+    #[error(transparent)]
+    Roster(#[from] mandate::RosterError),
+    #[error(transparent)]
+    Ping(#[from] exchange::PingFault),
+    #[error("there is no ring and no file `{id}` here")]
+    NoRing { id: String },
+    #[error("the roster is longer than {} bytes", mandate::MAX_ROSTER_BYTES)]
+    RosterTooLarge,
     #[error("{0}")]
     Evidence(Report),
     #[error("the officer `{id}` or the token is not known here")]
@@ -101,6 +109,8 @@ impl Failure for FlowError {
             | Self::Halted { .. }
             | Self::NotHalted { .. }
             | Self::NoFinding { .. }
+            | Self::NoRing { .. }
+            | Self::RosterTooLarge
             | Self::UnknownPeer { .. } => Family::Refusal,
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer | Self::Parts { .. } => {
                 Family::PeerFault
@@ -125,6 +135,8 @@ impl Failure for FlowError {
             Self::Halted { .. } => "R-901",
             Self::NotHalted { .. } => "R-902",
             Self::NoFinding { .. } => "R-903",
+            Self::NoRing { .. } => "R-646",
+            Self::RosterTooLarge => "R-647",
             Self::ForeignFile { .. } => "P-541",
             Self::OutOfPlace { .. } => "P-542",
             Self::OneOfficer => "P-548",
@@ -174,6 +186,8 @@ impl Failure for FlowError {
                     .to_owned()
             }
             Self::NoFinding { .. } => "take the id from `rogatory finding list`".to_owned(),
+            Self::NoRing { .. } => "take the id from `rogatory desk list`".to_owned(),
+            Self::RosterTooLarge => "leave out what is past".to_owned(),
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 "tell the other State's operators; the envelope is kept as it came".to_owned()
             }
@@ -234,6 +248,8 @@ impl FlowError {
             Self::Checkpoint(e) => e,
             Self::Cosignature(e) => e,
             Self::Witness(e) => e,
+            Self::Roster(e) => e,
+            Self::Ping(e) => e,
             _ => return None,
         })
     }

@@ -3,7 +3,7 @@
 use crate::{Flow, FlowError, perform::json};
 use serde::{Deserialize, Serialize};
 use store::{ActRow, Write};
-use vocabulary::{Digest, Instant, OfficerId};
+use vocabulary::{Digest, FileId, Instant, OfficerId};
 
 /// The label of a commitment to such an act.
 pub const ACT_LABEL: &str = "rogatory/act/1";
@@ -19,6 +19,10 @@ pub enum NodeAct {
     TokenRenewed { officer: OfficerId },
     /// A key was replaced by another.
     KeyRotated { role: String, old: Digest, new: Digest, until: Instant },
+    /// Another roster counts from here on; its text is an object, named by its digest.
+    RosterReplaced { roster: Digest },
+    /// An officer looked at a file, and the calls because of it ended.
+    RingOpened { ring: String, file: FileId },
 }
 
 /// An act with its time and who gave the command; `system` is whoever works at the machine.
