@@ -171,12 +171,7 @@ impl Flow {
     }
 
     /// A key that no descriptor names may stand in a newer one: that one is fetched.
-    fn believed(
-        &self,
-        peer: &Peer,
-        certificate: &vocabulary::Digest,
-        now: Instant,
-    ) -> Result<(), FlowError> {
+    fn believed(&self, peer: &Peer, certificate: &vocabulary::Digest, now: Instant) -> Result<(), FlowError> {
         peer.believes(certificate, now).map_err(|unbelieved| {
             if unbelieved.may_be_newer() {
                 self.want_descriptor(peer.state());
@@ -218,7 +213,9 @@ fn missed_report(peer: StateCode, count: usize, since: Instant) -> Report {
     Report {
         family: Family::PeerFault,
         code: "P-639".to_owned(),
-        message: format!("the contact point of `{peer}` did not answer {count} questions in a row, since {since}"),
+        message: format!(
+            "the contact point of `{peer}` did not answer {count} questions in a row, since {since}"
+        ),
         clause: Some(format!("{}; rows {} and {}", hours.citation(), hours.id, row.id)),
         remedy: "telephone it; its descriptor names the number (`rogatory peer list --json`)".to_owned(),
     }
@@ -287,6 +284,7 @@ mod tests {
         let question = a.ping_question(b.us()).await.unwrap();
         let answer = b.ping_answer(a.us(), &question.signed).await.unwrap();
         a.ping_answered(&question, &answer, Duration::ZERO).await.unwrap();
+        pair.clock.forward(Duration::from_secs(60));
         let counts = [miss().await, miss().await, miss().await];
         assert_eq!(counts, [1, 1, 2]);
         assert_eq!(a.availability(b.us()).await.unwrap().missed, 3);

@@ -493,3 +493,202 @@ fn means_failed(means: &str, outcomes: &[CallOutcome]) -> Report {
 pub const MEANS_HOOK: &str = "hook";
 /// A letter by SMTP.
 pub const MEANS_MAIL: &str = "mail";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Pair, example, officer};
+    use mandate::{Called, Role, RosterDraft, Shift};
+    use treaty::{Kind, Urgency};
+    use vocabulary::Failure as _;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    async fn roster(pair: &Pair) {
+        let (flow, first, second) = (&pair.b.flow, pair.b.first.id.clone(), pair.b.second.id.clone());
+        let shift = Shift {
+            name: "always".to_owned(),
+            zone: None,
+            days: Vec::new(),
+            from: "00:00".to_owned(),
+            until: "24:00".to_owned(),
+            officers: vec![first.clone(), second],
+        };
+        let roster = RosterDraft {
+            zone: "Asia/Ho_Chi_Minh".to_owned(),
+            officers: vec![Called { id: first, mail: Some("duty@ministry.example".to_owned()) }],
+            shifts: vec![shift],
+            swaps: Vec::new(),
+            leaves: Vec::new(),
+        };
+        flow.replace_roster(&roster, OfficerId::system()).await.unwrap();
+    }
+
+    async fn ask(pair: &Pair, kind: Kind, level: Option<UrgencyLevel>) -> FileId {
+        let flow = &pair.a.flow;
+        let mut draft = example(kind, flow.now(), None);
+        let words = || Some("a child is in danger".to_owned());
+        draft.urgency = level.map(|level| Urgency { level, reason: words(), danger: words() });
+        let file = flow.draft(&pair.a.first, &draft).await.unwrap().file.file;
+        flow.submit(&pair.a.first, file).await.unwrap();
+        flow.approve(&pair.a.second, file).await.unwrap();
+        pair.settle().await;
+        file
+    }
+
+    fn names(summons: &Summons) -> Vec<&str> {
+        summons.officers.iter().map(|called| called.officer.as_str()).collect()
+    }
+
+    /// Every officer is called by the hook, which works or not.
+    async fn call(pair: &Pair, works: bool) -> Vec<Summons> {
+        let flow = &pair.b.flow;
+        let due = flow.summonses_due().await.unwrap();
+        for summons in &due {
+            let outcome = |called: &Summoned| CallOutcome {
+                officer: called.officer.clone(),
+                means: MEANS_HOOK,
+                at: flow.now(),
+                trouble: (!works).then(|| "exit status 1".to_owned()),
+            };
+            let outcomes: Vec<_> = summons.officers.iter().map(outcome).collect();
+            flow.called(summons, &outcomes, &DeskTimes::default()).await.unwrap();
+        }
+        due
+    }
+
+    async fn codes(pair: &Pair) -> Vec<String> {
+        pair.b.flow.findings().await.unwrap().into_iter().map(|found| found.report.code).collect()
+    }
+
+    #[tokio::test]
+    async fn an_emergency_calls_one_officer_more_at_each_escalation_and_at_the_end_says_that_nobody_opened() {
+        let pair = Pair::new().await;
+        roster(&pair).await;
+        let file = ask(&pair, Kind::StoredData, Some(UrgencyLevel::Emergency)).await;
+        let first = call(&pair, true).await;
+        assert_eq!((first.len(), first[0].file, first[0].reason), (1, file, RingReason::Emergency));
+        assert_eq!(names(&first[0]), ["first.officer"]);
+        assert_eq!(first[0].officers[0].mail.as_deref(), Some("duty@ministry.example"));
+        assert!(call(&pair, true).await.is_empty(), "not again at once");
+        pair.clock.forward(5 * MINUTE);
+        assert_eq!(names(&call(&pair, true).await[0]), ["first.officer"], "again after the row's time");
+        pair.clock.forward(5 * MINUTE);
+        assert_eq!(names(&call(&pair, true).await[0]), ["first.officer", "second.officer"]);
+        assert!(codes(&pair).await.is_empty());
+        pair.clock.forward(10 * MINUTE);
+        let last = call(&pair, true).await;
+        assert!(last[0].exhausted && last[0].officers.len() == 2);
+        assert_eq!(codes(&pair).await, ["R-640"]);
+        pair.clock.forward(10 * MINUTE);
+        assert_eq!(call(&pair, true).await.len(), 1, "it never falls silent");
+        assert_eq!(codes(&pair).await, ["R-640"]);
+        let ring = &pair.b.flow.rings_open().await.unwrap()[0];
+        assert_eq!((ring.escalations, ring.calls.len()), (1, 8));
+        let clause = pair.b.flow.findings().await.unwrap()[0].report.clause.clone().unwrap();
+        assert_eq!(clause, "Art. 41(3)(e), policy; row desk.escalate.emergency");
+    }
+
+    #[tokio::test]
+    async fn whoever_opens_ends_the_calls_and_the_ledger_says_who() {
+        let pair = Pair::new().await;
+        roster(&pair).await;
+        let file = ask(&pair, Kind::Preservation, None).await;
+        let flow = &pair.b.flow;
+        let ring = call(&pair, true).await.remove(0);
+        assert_eq!(ring.reason, RingReason::Preservation);
+        let examiner = officer("an.examiner", &[Role::Examiner]);
+        let examiner =
+            Credential { token: flow.add_officer(examiner.clone()).await.unwrap(), id: examiner.id };
+        assert_eq!(flow.open_ring(&examiner, &ring.ring).await.unwrap_err().code(), "R-151");
+        for unknown in ["no such", "01970000-0000-7000-8000-000000000001"] {
+            assert_eq!(flow.open_ring(&pair.b.second, unknown).await.unwrap_err().code(), "R-646");
+        }
+        let (opened, shown) = flow.open_ring(&pair.b.second, &ring.ring).await.unwrap();
+        assert_eq!((opened, shown.unwrap().opened_by), (file, Some(pair.b.second.id.clone())));
+        pair.clock.forward(60 * MINUTE);
+        assert!(call(&pair, true).await.is_empty() && flow.rings_open().await.unwrap().is_empty());
+        // Looking twice is no second act.
+        flow.open_ring(&pair.b.first, &file.to_string()).await.unwrap();
+        let acts = flow.acts().await.unwrap();
+        let opened = |act: &&crate::ActRecord| matches!(act.act, NodeAct::RingOpened { .. });
+        assert_eq!(acts.iter().filter(opened).count(), 1);
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn triage_ends_the_calls_and_a_later_message_of_the_other_state_begins_them_again() {
+        let pair = Pair::new().await;
+        roster(&pair).await;
+        let file = ask(&pair, Kind::Preservation, None).await;
+        let (a, b) = (&pair.a, &pair.b);
+        assert_eq!(call(&pair, true).await.len(), 1);
+        b.flow.triage(&b.first, file, true, None).await.unwrap();
+        let rings = b.flow.rings(9).await.unwrap();
+        assert_eq!((rings.len(), rings[0].opened_by.as_ref()), (1, Some(&b.first.id)));
+        b.flow.consult(&b.first, file, "which account?").await.unwrap();
+        pair.settle().await;
+        assert!(a.flow.rings(9).await.unwrap().is_empty(), "an answer to a preservation request can wait");
+        a.flow.consult(&a.first, file, "the second one").await.unwrap();
+        pair.settle().await;
+        let rings = b.flow.rings_open().await.unwrap();
+        assert_eq!((rings.len(), rings[0].statement.as_str()), (1, "consultation"));
+        pair.audit().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_urgent_rings_nobody_and_what_is_marked_urgent_does() {
+        let pair = Pair::new().await;
+        roster(&pair).await;
+        ask(&pair, Kind::StoredData, None).await;
+        assert!(call(&pair, true).await.is_empty());
+        let file = ask(&pair, Kind::StoredData, Some(UrgencyLevel::Urgent)).await;
+        let due = call(&pair, true).await;
+        assert_eq!((due[0].file, due[0].reason), (file, RingReason::Urgent));
+        // The answer to an urgent request of ours rings here too.
+        pair.grant(file).await;
+        assert_eq!(pair.a.flow.rings_open().await.unwrap()[0].statement, "decision");
+    }
+
+    #[tokio::test]
+    async fn without_a_roster_everybody_with_the_duty_role_is_called_and_a_finding_says_so() {
+        let pair = Pair::new().await;
+        ask(&pair, Kind::Preservation, None).await;
+        let due = call(&pair, true).await;
+        assert!(due[0].hole);
+        assert_eq!(names(&due[0]), ["first.officer"]);
+        assert_eq!(codes(&pair).await, ["R-643"]);
+    }
+
+    #[tokio::test]
+    async fn means_that_fail_are_a_finding_and_are_tried_again_soon() {
+        let pair = Pair::new().await;
+        roster(&pair).await;
+        ask(&pair, Kind::Preservation, None).await;
+        call(&pair, false).await;
+        assert_eq!(codes(&pair).await, ["F-631"]);
+        pair.clock.forward(AGAIN);
+        let due = pair.b.flow.summonses_due().await.unwrap();
+        assert_eq!(due.len(), 1);
+        pair.b.flow.called(&due[0], &[], &DeskTimes::default()).await.unwrap();
+        assert_eq!(codes(&pair).await, ["F-631", "R-644"]);
+    }
+
+    #[tokio::test]
+    async fn the_desk_lists_what_rings_first_and_every_clock_that_runs() {
+        let pair = Pair::new().await;
+        roster(&pair).await;
+        let (kept, until) = pair.preserve(90).await;
+        let rings = ask(&pair, Kind::Preservation, None).await;
+        call(&pair, true).await;
+        let waiting = pair.b.flow.waiting().await.unwrap();
+        assert_eq!(waiting.iter().map(|known| known.file).collect::<Vec<_>>(), [rings, kept]);
+        assert_eq!(waiting[0].clocks[0].clock, "escalation");
+        assert_eq!(waiting[0].clocks[0].at, pair.b.flow.now().plus(30 * MINUTE));
+        let last = waiting[1].clocks.last().unwrap();
+        assert_eq!((last.clock, last.at), ("preservation-ends", until));
+        assert_eq!(waiting[1].clocks.iter().filter(|clock| clock.clock == "alarm").count(), 5);
+        // The requesting State sees the clock of its own file too.
+        assert_eq!(pair.a.flow.waiting().await.unwrap()[0].file, kept);
+    }
+}

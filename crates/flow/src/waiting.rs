@@ -51,7 +51,11 @@ impl Flow {
         }
         all.sort_by_key(|known| {
             let first = known.clocks.first().map(|clock| clock.at);
-            (known.ring.as_ref().map_or((true, None), |ring| (false, Some(ring.started_at))), first.is_none(), first)
+            (
+                known.ring.as_ref().map_or((true, None), |ring| (false, Some(ring.started_at))),
+                first.is_none(),
+                first,
+            )
         });
         Ok(all)
     }
