@@ -78,7 +78,8 @@ impl Default for DeskTimes {
 }
 
 impl DeskTimes {
-    fn escalate(&self, reason: RingReason) -> Duration {
+    /// When a ring of this reason goes on to the next officer.
+    pub fn escalate(&self, reason: RingReason) -> Duration {
         match reason {
             RingReason::Emergency => self.emergency,
             RingReason::Preservation => self.preservation,
@@ -141,9 +142,19 @@ pub struct Summons {
     pub officers: Vec<Summoned>,
     /// Nobody is on duty by the roster.
     pub hole: bool,
+    /// There is no roster.
+    pub no_roster: bool,
     /// Everybody on duty was called, and the time of the last one is over.
     pub exhausted: bool,
     row: RingRow,
+}
+
+impl Summons {
+    /// When the next officer is called, if nobody opens it after a call at `now`.
+    pub fn escalates_at(&self, times: &DeskTimes, now: Instant) -> Instant {
+        let goes_on = self.row.escalates_at.filter(|_| !self.exhausted && self.escalations == self.row.step);
+        goes_on.unwrap_or_else(|| now.plus(times.escalate(self.reason)))
+    }
 }
 
 /// An officer who is called.
@@ -251,6 +262,7 @@ impl Flow {
             escalations,
             officers: officers.map(|officer| Summoned { mail: mail(&officer), officer }).collect(),
             hole: duty.hole,
+            no_roster: roster.is_none(),
             exhausted,
             row,
         })
@@ -265,9 +277,10 @@ impl Flow {
     ) -> Result<(), FlowError> {
         let now = self.now();
         let mut row = summons.row.clone();
-        if row.escalates_at.is_none() || summons.exhausted || summons.escalations > row.step {
+        let escalates_at = summons.escalates_at(times, now);
+        if row.escalates_at != Some(escalates_at) {
             row.step_at = now;
-            row.escalates_at = Some(now.plus(times.escalate(summons.reason)));
+            row.escalates_at = Some(escalates_at);
         }
         row.step = summons.escalations;
         row.called_at = now;
@@ -291,14 +304,20 @@ impl Flow {
         outcomes: &[CallOutcome],
     ) -> Result<(), FlowError> {
         let mut found = Vec::new();
-        if summons.hole {
+        let mut of_node = Vec::new();
+        if summons.no_roster {
+            of_node.push(("desk/no-roster", no_roster()));
+        } else if summons.hole {
             found.push(("hole", on_nobody(summons)));
         }
         if summons.exhausted {
             found.push(("unopened", unopened(summons)));
         }
         if outcomes.is_empty() {
-            found.push(("silent", silent(summons)));
+            of_node.push(("desk/silent", silent()));
+        }
+        for (id, report) in of_node {
+            self.find(write, id.to_owned(), Level::Warn, None, None, report).await?;
         }
         let failed: BTreeSet<&'static str> = outcomes
             .iter()
@@ -469,14 +488,17 @@ fn unopened(summons: &Summons) -> Report {
     report(Family::Refusal, "R-640", message, summons.reason.rule(), remedy)
 }
 
-fn silent(summons: &Summons) -> Report {
-    let message = format!(
-        "a `{}` of `{}` ({}) could call nobody: no command and no mail server is set, or no officer has an address",
-        summons.statement,
-        summons.peer,
-        summons.reason.as_str()
-    );
-    let remedy = "set `desk.hook` or `desk.mail` in node.toml, and addresses in the roster";
+/// Once for the node, not for each ring.
+fn no_roster() -> Report {
+    let message = "there is no roster; all officers with the duty role are called".to_owned();
+    let remedy = "write a roster and import it (`rogatory desk roster import FILE`)";
+    report(Family::Refusal, "R-645", message, &table::CONTACT_POINT_HOURS, remedy)
+}
+
+/// Once for the node, not for each ring.
+fn silent() -> Report {
+    let message = "what cannot wait could call nobody: no command and no mail server is set, or no officer has an address; only `rogatory desk watch` shows it".to_owned();
+    let remedy = "set `desk.hook` or `desk.mail` in node.toml, and addresses in the roster; try it with `rogatory desk try`";
     report(Family::Refusal, "R-644", message, &table::CONTACT_POINT_HOURS, remedy)
 }
 
@@ -657,7 +679,10 @@ mod tests {
         let due = call(&pair, true).await;
         assert!(due[0].hole);
         assert_eq!(names(&due[0]), ["first.officer"]);
-        assert_eq!(codes(&pair).await, ["R-643"]);
+        pair.clock.forward(60 * MINUTE);
+        ask(&pair, Kind::Preservation, None).await;
+        call(&pair, true).await;
+        assert_eq!(codes(&pair).await, ["R-645", "R-640"], "once for the node, and nobody opened");
     }
 
     #[tokio::test]
