@@ -1,7 +1,7 @@
 //! The roster of our contact point: kept, replaced, searched for holes.
 
 use crate::{Flow, FlowError, Level, NodeAct, perform::json};
-use mandate::{Hole, MAX_ROSTER_BYTES, Officer, Permission, Roster, RosterDraft};
+use mandate::{Hole, MAX_ROSTER_BYTES, Officer, Permission, Roster, RosterDraft, RosterError};
 use serde::Serialize;
 use std::{collections::BTreeSet, time::Duration};
 use store::{Session, Write};
@@ -104,8 +104,9 @@ impl Flow {
     }
 
     async fn usable(&self, draft: &RosterDraft) -> Result<Roster, FlowError> {
-        if json(draft)?.len() > MAX_ROSTER_BYTES {
-            return Err(FlowError::RosterTooLarge);
+        let found = json(draft)?.len();
+        if found > MAX_ROSTER_BYTES {
+            return Err(RosterError::TooMany { what: "bytes", found, most: MAX_ROSTER_BYTES }.into());
         }
         let mut read = self.store.read().await?;
         let known: BTreeSet<OfficerId> =
@@ -283,6 +284,6 @@ mod tests {
         assert_eq!(refused(&both).await, "R-637");
         let mut large = roster(vec![shift("day", "00:00", "24:00", &[one])]);
         large.zone = "x".repeat(MAX_ROSTER_BYTES);
-        assert_eq!(refused(&large).await, "R-647");
+        assert_eq!(refused(&large).await, "R-635");
     }
 }

@@ -52,8 +52,6 @@ pub enum FlowError {
     Ping(#[from] exchange::PingFault),
     #[error("there is no ring and no file `{id}` here")]
     NoRing { id: String },
-    #[error("the roster is longer than {} bytes", mandate::MAX_ROSTER_BYTES)]
-    RosterTooLarge,
     #[error("{0}")]
     Evidence(Report),
     #[error("the officer `{id}` or the token is not known here")]
@@ -110,7 +108,6 @@ impl Failure for FlowError {
             | Self::NotHalted { .. }
             | Self::NoFinding { .. }
             | Self::NoRing { .. }
-            | Self::RosterTooLarge
             | Self::UnknownPeer { .. } => Family::Refusal,
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer | Self::Parts { .. } => {
                 Family::PeerFault
@@ -136,7 +133,6 @@ impl Failure for FlowError {
             Self::NotHalted { .. } => "R-902",
             Self::NoFinding { .. } => "R-903",
             Self::NoRing { .. } => "R-646",
-            Self::RosterTooLarge => "R-647",
             Self::ForeignFile { .. } => "P-541",
             Self::OutOfPlace { .. } => "P-542",
             Self::OneOfficer => "P-548",
@@ -187,7 +183,6 @@ impl Failure for FlowError {
             }
             Self::NoFinding { .. } => "take the id from `rogatory finding list`".to_owned(),
             Self::NoRing { .. } => "take the id from `rogatory desk list`".to_owned(),
-            Self::RosterTooLarge => "leave out what is past".to_owned(),
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 "tell the other State's operators; the envelope is kept as it came".to_owned()
             }
