@@ -228,7 +228,7 @@ mod tests {
             .push(Called { id: first.parse().unwrap(), mail: Some("a@ministry.example".to_owned()) });
         let checked = flow.replace_roster(&draft, OfficerId::system()).await.unwrap();
         assert!(checked.holes.is_empty());
-        assert_eq!(checked.without_mail, [pair.b.second.id.clone()]);
+        assert_eq!(checked.without_mail, std::slice::from_ref(&pair.b.second.id));
         assert_eq!(flow.roster().await.unwrap().unwrap().draft(), &draft);
         // 06:00 UTC is 13:00 in Hanoi.
         let duty = flow.on_duty(flow.now()).await.unwrap();

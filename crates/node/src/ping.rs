@@ -2,7 +2,10 @@
 
 use crate::Road;
 use flow::{Flow, FlowError, PingKnown};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 use tokio::{sync::watch, time::Instant};
 use vocabulary::{Failure as _, StateCode};
 
@@ -29,8 +32,8 @@ pub(crate) async fn ask(flow: Flow, road: Road, interval: Duration, mut stop: wa
         match flow.peers().await {
             Ok(peers) => {
                 for state in peers.iter().map(|peer| peer.state()) {
-                    if !next.contains_key(&state) {
-                        next.insert(state, first(&flow, state, interval).await);
+                    if let Entry::Vacant(vacant) = next.entry(state) {
+                        vacant.insert(first(&flow, state, interval).await);
                     }
                 }
             }
