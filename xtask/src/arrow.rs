@@ -66,6 +66,7 @@ pub const ONLY: &[(&str, &[&str])] = &[
     ("hyper-util",    &["node", "bench"]),
     ("tower",         &["node", "bench"]),
     ("tower-http",    &["node", "bench"]),
+    ("lettre",        &["node"]),
     ("rustls",        &["node", "bench", "rogatory"]), // the program installs the provider
     ("aws-lc-rs",     &["keys", "seal", "evidence", "bench"]),
     ("cryptoki",      &["keys"]),

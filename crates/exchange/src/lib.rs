@@ -12,6 +12,7 @@ mod limit;
 mod link;
 mod log_evidence;
 mod message;
+mod ping;
 mod proof;
 mod receipt;
 mod retry;
@@ -29,6 +30,7 @@ pub use limit::{
 pub use link::link;
 pub use log_evidence::{LogEvidence, RECEIVED_LABEL, STATEMENT_LABEL};
 pub use message::{Announcement, Decision, ExhibitSummary, Message, PackageFile, PartsSummary};
+pub use ping::{MAX_PING_BYTES, Ping, PingFault, Pong};
 pub use proof::{MAX_PROOF_BYTES, PROOF_LABEL, Proof, ProofFault, ProofLevel, ProofRoad, ProofStep};
 pub use receipt::{CosignedHead, Receipt};
 pub use retry::next_attempt;

@@ -48,6 +48,12 @@ pub enum FlowError {
     Cosignature(#[from] ledger::CosignatureError),
     #[error(transparent)]
     Witness(#[from] ledger::WitnessRefusal),
+    #[error(transparent)]
+    Roster(#[from] mandate::RosterError),
+    #[error(transparent)]
+    Ping(#[from] exchange::PingFault),
+    #[error("there is no ring and no file `{id}` here")]
+    NoRing { id: String },
     #[error("{0}")]
     Evidence(Report),
     #[error("the officer `{id}` or the token is not known here")]
@@ -103,6 +109,7 @@ impl Failure for FlowError {
             | Self::Halted { .. }
             | Self::NotHalted { .. }
             | Self::NoFinding { .. }
+            | Self::NoRing { .. }
             | Self::UnknownPeer { .. } => Family::Refusal,
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer | Self::Parts { .. } => {
                 Family::PeerFault
@@ -127,6 +134,7 @@ impl Failure for FlowError {
             Self::Halted { .. } => "R-901",
             Self::NotHalted { .. } => "R-902",
             Self::NoFinding { .. } => "R-903",
+            Self::NoRing { .. } => "R-646",
             Self::ForeignFile { .. } => "P-541",
             Self::OutOfPlace { .. } => "P-542",
             Self::OneOfficer => "P-548",
@@ -176,6 +184,7 @@ impl Failure for FlowError {
                     .to_owned()
             }
             Self::NoFinding { .. } => "take the id from `rogatory finding list`".to_owned(),
+            Self::NoRing { .. } => "take the id from `rogatory desk list`".to_owned(),
             Self::ForeignFile { .. } | Self::OutOfPlace { .. } | Self::OneOfficer => {
                 "tell the other State's operators; the envelope is kept as it came".to_owned()
             }
@@ -237,6 +246,8 @@ impl FlowError {
             Self::Checkpoint(e) => e,
             Self::Cosignature(e) => e,
             Self::Witness(e) => e,
+            Self::Roster(e) => e,
+            Self::Ping(e) => e,
             _ => return None,
         })
     }

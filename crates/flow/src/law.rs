@@ -201,7 +201,7 @@ impl Flow {
 
     /// Whether the request needs the conduct to be a crime in both States.
     async fn needed(&self, question: &Question, basis: OffenceBasis) -> Result<Vec<Need>, FlowError> {
-        if question.draft.kind.measure() != Measure::Preservation {
+        if question.draft.kind.form().measure != Measure::Preservation {
             return Ok(vec![
                 need(
                     &DUAL_CRIMINALITY,

@@ -14,6 +14,7 @@ mod deliver;
 mod desk;
 mod dispatch;
 mod duty;
+mod duty_roster;
 mod error;
 mod finding;
 #[cfg(test)]
@@ -31,16 +32,19 @@ mod oversight;
 mod package;
 mod peer;
 mod perform;
+mod ping;
 mod published;
 mod randomness;
 mod receive;
 mod record;
 mod request;
+mod ring;
 mod rung;
 #[cfg(test)]
 mod story_kinds;
 mod timeline;
 mod transfer;
+mod waiting;
 mod witness;
 
 pub use self::custody::{CustodyOfFile, ExhibitChain, GapRecord, Proposal, end_in_words};
@@ -52,6 +56,7 @@ pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};
 pub use desk::View;
 pub use duty::Discharged;
+pub use duty_roster::{OnDuty, RosterChecked};
 pub use error::FlowError;
 pub use finding::{Acknowledged, Finding, Level};
 pub use folder::NodeFolder;
@@ -63,13 +68,18 @@ pub use oversight::{Conduct, ConductJudgement, Halt, Oversight, OversightRecord}
 pub use package::{ExhibitRecord, Fetch, NewExhibit, OpenedPackage, Progress, SealOptions, Stamp};
 pub use peer::{Enrolled, key_overlap};
 pub use perform::Performed;
+pub use ping::{Availability, PingKnown, PingQuestion};
 pub use published::{CosignedBy, LogState, Unlinked, WitnessTrouble};
 pub use randomness::{Randomness, SystemRandomness};
 pub use receive::HandedBy;
 pub use request::CheckedDraft;
+pub use ring::{
+    CallOutcome, DeskTimes, MEANS_HOOK, MEANS_MAIL, Ring, RingCall, RingReason, Summoned, Summons, span_of,
+};
 pub use rung::{Ahead, EnvelopeProofs, Rung};
 pub use timeline::{Letter, Step, Text, Timeline};
 pub use transfer::{RETRIEVAL_WINDOW, SealedPackage, Served, ensure_space};
+pub use waiting::{DeskClock, Waiting};
 
 use keys::NodeKeys;
 use std::sync::Arc;

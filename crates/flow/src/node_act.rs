@@ -3,7 +3,7 @@
 use crate::{Flow, FlowError, perform::json};
 use serde::{Deserialize, Serialize};
 use store::{ActRow, Write};
-use vocabulary::{Digest, Instant, OfficerId, StateCode};
+use vocabulary::{Digest, FileId, Instant, OfficerId, StateCode};
 
 /// The label of a commitment to such an act.
 pub const ACT_LABEL: &str = "rogatory/act/1";
@@ -21,6 +21,10 @@ pub enum NodeAct {
     KeyRotated { role: String, old: Digest, new: Digest, until: Instant },
     /// A law profile was signed here, or taken from the State that signed it.
     LawKept { state: StateCode, sequence: u64, profile: Digest },
+    /// Another roster counts from here on; its text is an object, named by its digest.
+    RosterReplaced { roster: Digest },
+    /// An officer looked at a file, and the calls because of it ended.
+    RingOpened { ring: String, file: FileId },
 }
 
 /// An act with its time and who gave the command; `system` is whoever works at the machine.

@@ -134,7 +134,7 @@ fn unknown(id: &OfficerId) -> FlowError {
     FlowError::UnknownOfficer { id: id.to_string() }
 }
 
-fn read_officer(row: &OfficerRow) -> Result<Officer, FlowError> {
+pub(crate) fn read_officer(row: &OfficerRow) -> Result<Officer, FlowError> {
     serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "an officer" })
 }
 

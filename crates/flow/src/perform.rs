@@ -62,6 +62,10 @@ impl Flow {
         }
         let view = ViewRow { file, side: C::SIDE.as_str().to_owned(), body: json(&state)?, changed_at: now };
         write.put_view(&view).await?;
+        // Who works in a file has seen it.
+        if !command.actor().is_system() {
+            write.open_ring(file, command.actor(), now).await?;
+        }
         Ok(Performed { file: state, event, sequence })
     }
 

@@ -51,7 +51,10 @@ impl Flow {
         }
         match self.record(&mut write, row, &statement, Digest::of(&signed)).await {
             Err(error) if crossed(&error) => self.note_crossing(&mut write, row, &statement).await?,
-            other => other?,
+            other => {
+                other?;
+                self.ring_for(&mut write, row, &statement).await?;
+            }
         }
         let receipt = Digest::of(&row.receipt);
         let proof = TransportEvent::Received {

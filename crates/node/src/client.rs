@@ -19,6 +19,8 @@ use vocabulary::{Digest, StateCode};
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 const ANSWER_TIME: Duration = Duration::from_secs(60);
+/// A contact point that takes longer is not there.
+const PING_TIME: Duration = Duration::from_secs(20);
 /// The largest receipt or error that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
@@ -109,6 +111,37 @@ impl Road {
             StatusCode::OK => limited(answer).await,
             status => Err(RoadTrouble::Later(format!("the peer answered {}", status.as_u16()))),
         }
+    }
+}
+
+impl Road {
+    /// Hands a contact point's question over and returns the answer, not yet verified; else the trouble in one line.
+    pub(crate) async fn ping(&self, peer: &Peer, question: Vec<u8>) -> Result<Vec<u8>, String> {
+        let client = self.client(peer).map_err(|error| error.to_string())?;
+        let answer = client
+            .post(format!("{}/v1/ping", peer.endpoint()))
+            .header(CONTENT_TYPE, "application/pkcs7-mime")
+            .timeout(PING_TIME)
+            .body(question)
+            .send()
+            .await
+            .map_err(|error| plain(&error))?;
+        let status = answer.status();
+        let body = limited(answer).await.map_err(said)?;
+        if status == StatusCode::OK { Ok(body) } else { Err(said(answer::trouble(status.as_u16(), &body))) }
+    }
+}
+
+/// A trouble in one line, without what a peer wrote.
+fn said(trouble: RoadTrouble) -> String {
+    match trouble {
+        RoadTrouble::Later(text) | RoadTrouble::Taken(text) => text,
+        RoadTrouble::Refused(report) => {
+            let code: String = report.code.chars().take(8).collect();
+            format!("the peer refused the question ({code})")
+        }
+        RoadTrouble::Halted => "the peer stopped the exchange with us".to_owned(),
+        RoadTrouble::ProveFrom(_) => "the peer's answer is out of place".to_owned(),
     }
 }
 

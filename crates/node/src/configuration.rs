@@ -1,6 +1,6 @@
 //! `node.toml`: one file, one structure; unknown names are refused.
 
-use crate::{MAX_PARTS_AT_ONCE, NodeError, Pace, Rate, error::disk};
+use crate::{DeskConfiguration, MAX_PARTS_AT_ONCE, NodeError, Pace, Rate, error::disk};
 use register::Declarations;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -33,6 +33,9 @@ pub struct Configuration {
     /// Who stamps the heads of our log; nobody when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_stamp: Option<TimeStampConfiguration>,
+    /// How officers on duty are called, and how often contact points are asked.
+    #[serde(default, skip_serializing_if = "DeskConfiguration::is_default")]
+    pub desk: DeskConfiguration,
     pub offices: BTreeMap<OfficeFunction, OfficeConfiguration>,
 }
 
@@ -178,6 +181,9 @@ impl Configuration {
         if self.time_stamp.as_ref().is_some_and(|time_stamp| time_stamp.roots.is_empty()) {
             return wrong("time_stamp.roots", "at least one file with a root certificate is needed");
         }
+        if let Some(reason) = self.desk.wrong() {
+            return wrong("desk", reason);
+        }
         match OfficeFunction::ALL.into_iter().find(|office| !self.offices.contains_key(office)) {
             Some(office) => wrong("offices", &format!("the office `{office}` is missing")),
             None => Ok(()),
@@ -239,6 +245,12 @@ const HEADER: &str = "\
 # time_stamp.authority      who stamps heads of our log (RFC 3161), such as `http://tsa.example/`; nobody when not given
 # time_stamp.roots          files with its root certificates in PEM
 # time_stamp.every_seconds  at most one stamp in so many seconds; 3600 when not given
+# desk.hook                 the whole path of a program that calls an officer, and its arguments; it reads the ring as JSON
+# desk.hook_seconds         how long it may take; 20 when not given
+# desk.mail                 `server`, `port`, `security` (starttls, tls; none only on this machine), `from`, `user`, `password_file`, `root`
+# desk.escalate_emergency_seconds, .escalate_preservation_seconds, .escalate_urgent_seconds, .repeat_seconds
+#                           when the next officer is called, and when the same ones again; see `rogatory treaty rules`
+# desk.ping_seconds         how often other contact points are asked whether they are there; 6 hours when not given
 # offices    name and contact of each office, for people
 
 ";
@@ -260,6 +272,7 @@ mod tests {
             transfer: TransferConfiguration::default(),
             log: LogConfiguration::default(),
             time_stamp: None,
+            desk: DeskConfiguration::default(),
             offices: OfficeFunction::ALL
                 .into_iter()
                 .map(|f| {

@@ -1,13 +1,14 @@
 //! `node serve`: one process for one folder, until it is told to stop.
 
 use crate::{
-    Home, Limits, NodeError, Road,
+    Caller, Home, Limits, NodeError, Road,
     descriptor::Exported,
     error::disk,
     head_stamp,
     listener::{Listener, listen},
+    ping,
     public::log_router,
-    renewal,
+    renewal, ringing,
     served::{ServedCounts, keep_counts},
     server::{Endpoint, router},
     serving::Turns,
@@ -74,6 +75,7 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
         None => None,
     };
 
+    let desk = &home.configuration.desk;
     let (stop, stopped) = watch::channel(false);
     let road = Road::new(flow.clone()).at(home.configuration.transfer.pace());
     let mut workers = vec![
@@ -85,7 +87,14 @@ pub async fn serve_with(home: &Home, flow: Flow, limits: Limits) -> Result<Runni
         )),
         tokio::spawn(work::desk(flow.clone(), road.clone(), arrived, Arc::clone(&ready), stopped.clone())),
         tokio::spawn(work::post(flow.clone(), road.clone(), ready, stopped.clone())),
-        tokio::spawn(renewal::renew(flow.clone(), road, stopped.clone())),
+        tokio::spawn(renewal::renew(flow.clone(), road.clone(), stopped.clone())),
+        tokio::spawn(ping::ask(flow.clone(), road, desk.ping_interval(), stopped.clone())),
+        tokio::spawn(ringing::ring(
+            flow.clone(),
+            Caller::new(desk, home.folder.path(), flow.zone()),
+            desk.times(),
+            stopped.clone(),
+        )),
         tokio::spawn(work::watch_receipts(flow.clone(), stopped.clone())),
         tokio::spawn(head_stamp::stamp_heads(
             flow.clone(),

@@ -18,7 +18,7 @@ use axum::{
 };
 use axum_server::tls::TlsInfo;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use exchange::{AdmitFault, EnvelopeFault, MAX_ENVELOPE_BYTES};
+use exchange::{AdmitFault, EnvelopeFault, MAX_ENVELOPE_BYTES, MAX_PING_BYTES, PingFault};
 use flow::{Flow, FlowError, HandedBy};
 use futures_util::StreamExt as _;
 use std::sync::Arc;
@@ -41,6 +41,7 @@ pub(crate) struct Endpoint {
 pub(crate) fn router(endpoint: Endpoint, limits: Limits) -> Router {
     let inbox = Router::new()
         .route("/v1/inbox", post(take_in))
+        .route("/v1/ping", post(pinged))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, limits.inbox));
     Router::new()
         .merge(inbox)
@@ -74,8 +75,29 @@ async fn take_in(
     response
 }
 
+/// Answers the contact point of a peer; a question leaves nothing here.
+async fn pinged(
+    State(endpoint): State<Endpoint>,
+    Extension(tls): Extension<Arc<TlsInfo>>,
+    body: Body,
+) -> Response {
+    let peer = match peer_of(&endpoint.flow, &tls).await {
+        Ok(peer) => peer,
+        Err(report) => return turn_away(&report),
+    };
+    let question = match read(body, MAX_PING_BYTES).await {
+        Ok(question) => question,
+        Err(Unread::TooLong) => return refuse(&PingFault::TooLarge { found: MAX_PING_BYTES + 1 }.report()),
+        Err(Unread::Broken) => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    match endpoint.flow.ping_answer(peer, &question).await {
+        Ok(signed) => ([(header::CONTENT_TYPE, "application/pkcs7-mime")], signed).into_response(),
+        Err(error) => refuse(&error.report()),
+    }
+}
+
 async fn receipted(endpoint: &Endpoint, peer: StateCode, body: Body) -> Response {
-    let bytes = match read(body).await {
+    let bytes = match read(body, MAX_ENVELOPE_BYTES).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLong) => {
             return refuse(&EnvelopeFault::TooLarge { found: MAX_ENVELOPE_BYTES + 1 }.report());
@@ -113,17 +135,17 @@ enum Unread {
     Broken,
 }
 
-/// Reads what may be an envelope and stops where none can go on.
-async fn read(body: Body) -> Result<Vec<u8>, Unread> {
+/// Reads what has at most `most` bytes and stops where nothing of it can go on.
+async fn read(body: Body, most: usize) -> Result<Vec<u8>, Unread> {
     let announced = axum::body::HttpBody::size_hint(&body).lower();
-    if announced > MAX_ENVELOPE_BYTES as u64 {
+    if announced > most as u64 {
         return Err(Unread::TooLong);
     }
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Unread::Broken)?;
-        if bytes.len() + chunk.len() > MAX_ENVELOPE_BYTES {
+        if bytes.len() + chunk.len() > most {
             return Err(Unread::TooLong);
         }
         bytes.extend_from_slice(&chunk);

@@ -12,7 +12,7 @@ mod zip;
 
 use clap::{Parser, Subcommand};
 use command::{
-    custody::CustodyCommand, descriptor::DescriptorCommand, envelope::EnvelopeCommand,
+    custody::CustodyCommand, descriptor::DescriptorCommand, desk::DeskCommand, envelope::EnvelopeCommand,
     evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
     key::KeyCommand, law::LawCommand, log::LogCommand, matter::MatterCommand, node::NodeCommand,
     officer::OfficerCommand, peer::PeerCommand, request::RequestCommand, time::TimeCommand,
@@ -82,6 +82,9 @@ enum Noun {
     /// Requests that other States make to ours.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xb incoming show FILE")]
     Incoming(IncomingCommand),
+    /// The 24/7 desk: what waits and rings, who is on duty, whether other contact points are there, Art. 41.
+    #[command(subcommand, after_help = "Example:\n  rogatory --node ./xb desk list")]
+    Desk(DeskCommand),
     /// Electronic evidence: take in, seal, send, fetch, verify, open.
     #[command(subcommand, after_help = "Example:\n  rogatory --node ./xa evidence verify FILE")]
     Evidence(EvidenceCommand),
@@ -162,6 +165,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::Officer(command) => command.run(&context).await,
         Noun::Request(command) => command.run(&context).await,
         Noun::Incoming(command) => command.run(&context).await,
+        Noun::Desk(command) => command.run(&context).await,
         Noun::Evidence(command) => command.run(&context).await,
         Noun::Key(command) => command.run(&context).await,
         Noun::Time(command) => command.run().await,

@@ -3,6 +3,7 @@
 //! A `Write` is one SQL transaction: everything in it becomes durable together or not at all.
 //! Not here: what the bytes mean, when something is due, any rule.
 
+mod desk;
 mod error;
 mod hazard;
 mod ladder;
@@ -12,6 +13,7 @@ mod row;
 mod session;
 mod write;
 
+pub use desk::{CallRow, PingAnswer, PingRow, RingRow};
 pub use error::StoreFault;
 pub use hazard::{Hazard, Point};
 pub use ladder::{AwaitedRow, CopyRow, Direction, ProofRow, StampRow};

@@ -246,3 +246,44 @@ CREATE TABLE IF NOT EXISTS laws (
     kept_at BIGINT NOT NULL,
     PRIMARY KEY (state, digest)
 );
+-- Calls to the officers on duty that go on until somebody opens the file; at most one open ring for each file.
+-- `step` counts the escalations; `next_call` is when the next call is due.
+CREATE TABLE IF NOT EXISTS rings (
+    id TEXT PRIMARY KEY,
+    file_id TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    word TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
+    step BIGINT NOT NULL DEFAULT 0,
+    step_at BIGINT NOT NULL,
+    escalates_at BIGINT,
+    called_at BIGINT NOT NULL,
+    next_call BIGINT NOT NULL,
+    opened_at BIGINT,
+    opened_by TEXT
+);
+CREATE UNIQUE INDEX IF NOT EXISTS rings_open ON rings (file_id) WHERE opened_at IS NULL;
+-- Who was called because of a ring, by which means, and what came of it.
+CREATE TABLE IF NOT EXISTS ring_calls (
+    ring TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    officer TEXT NOT NULL,
+    means TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    trouble TEXT,
+    PRIMARY KEY (ring, number)
+);
+-- Questions to other States' contact points whether they are there, with the signed answer.
+CREATE TABLE IF NOT EXISTS pings (
+    peer TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    answered_at BIGINT,
+    round_trip BIGINT,
+    on_duty BIGINT,
+    answer BLOB,
+    trouble TEXT,
+    PRIMARY KEY (peer, nonce)
+);
+CREATE INDEX IF NOT EXISTS pings_asked ON pings (peer, asked_at);

@@ -29,6 +29,7 @@ impl fmt::Display for Confidence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleValue {
+    Minutes(u32),
     Hours(u32),
     /// Calendar days in a stated zone.
     Days(u32),
@@ -54,6 +55,7 @@ pub enum RuleValue {
 impl fmt::Display for RuleValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Minutes(n) => write!(f, "{n} min"),
             Self::Hours(n) => write!(f, "{n} h"),
             Self::Days(n) => write!(f, "{n} days"),
             Self::Months(n) => write!(f, "{n} months"),
@@ -100,10 +102,11 @@ impl Rule {
         }
     }
 
-    /// The number of a row of hours, days, months, years or a count.
+    /// The number of a row of minutes, hours, days, months, years or a count.
     pub const fn number(&self) -> Option<u32> {
         match self.value {
-            RuleValue::Hours(n)
+            RuleValue::Minutes(n)
+            | RuleValue::Hours(n)
             | RuleValue::Days(n)
             | RuleValue::Months(n)
             | RuleValue::Years(n)

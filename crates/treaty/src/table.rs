@@ -233,6 +233,13 @@ rules! {
     ITEM_WINDOW_LONG: "item.window.long", 24, "2", Days(366), C, POLICY, "a longer window for one item is questioned";
     ITEM_WINDOW_ADDRESS: "item.window.address", 23, "1", Hours(24), B, POLICY, "a longer window for an IP address is questioned: addresses change hands";
     ADDRESS_PREFIX: "item.address-prefix", 23, "1", Count(64), B, POLICY, "shortest IPv6 prefix that still names one customer; IPv4 addresses are named one by one";
+    DESK_EMERGENCY: "desk.escalate.emergency", 41, "3(e)", Minutes(10), C, POLICY, "an emergency that nobody opened goes to the next officer on the roster after this time";
+    DESK_PRESERVATION: "desk.escalate.preservation", 41, "3(b)", Minutes(30), C, POLICY, "a preservation request that nobody opened goes to the next officer on the roster after this time";
+    DESK_URGENT: "desk.escalate.urgent", 41, "1", Minutes(30), C, POLICY, "anything else that is urgent goes to the next officer on the roster after this time";
+    DESK_REPEAT: "desk.ring.repeat", 41, "1", Minutes(5), C, POLICY, "officers who were called are called again after this time, until somebody opens";
+    DESK_HORIZON: "desk.roster.horizon", 41, "1", Days(28), C, POLICY, "so far ahead the roster of the contact point is searched for holes";
+    DESK_PING: "desk.ping.interval", 41, "4", Hours(6), C, POLICY, "the contact points of other States are asked so often whether they are there";
+    DESK_PING_MISSED: "desk.ping.missed", 41, "1", Count(3), C, POLICY, "a contact point that missed so many questions in a row is a warning";
     CLOCK_SKEW: "clock.skew", 40, "15(f)", Hours(24), C, POLICY, "how far the other State's clock may be ahead before its times are called future";
 }
 

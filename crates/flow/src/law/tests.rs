@@ -102,14 +102,14 @@ async fn both_sides_of_a_file_see_the_same_two_laws_in_the_same_order() {
     let (a, b) = (&pair.a.flow, &pair.b.flow);
     take(b, &publish(a, LAW).await).await;
     take(a, &publish(b, &LAW.replace("from =", "chosen = [\"7.2.security-measure\"]\nfrom =")).await).await;
-    let file = pair.ask(Kind::Preservation, None).await;
+    let file = pair.ask(Kind::PRESERVATION, None).await;
     let ours = a.compare_law_of(file, None).await.unwrap();
     let theirs = b.compare_law_of(file, None).await.unwrap();
     assert_eq!(ours.comparison.rows, theirs.comparison.rows);
     assert_eq!((ours.comparison.first.state, ours.comparison.second.state), (a.us(), b.us()));
     let citations: Vec<String> = ours.needed.iter().map(|need| need.citation.to_string()).collect();
     assert_eq!(citations, ["Art. 42(4) [B]", "Art. 42(5) [B]"], "preservation does not need it");
-    let stored = pair.ask(Kind::StoredData, None).await;
+    let stored = pair.ask(Kind::STORED_DATA, None).await;
     let stored = b.compare_law_of(stored, None).await.unwrap();
     let citations: Vec<String> = stored.needed.iter().map(|need| need.citation.to_string()).collect();
     assert_eq!(citations, ["Art. 35(3) [B]", "Art. 40(8) [B]"]);
@@ -122,7 +122,7 @@ async fn a_person_who_decides_judges_conduct_and_the_judgement_keeps_the_profile
     let (a, b) = (&pair.a.flow, &pair.b.flow);
     let by = &pair.b.second;
     let law_of_b = publish(b, LAW).await;
-    let file = pair.ask(Kind::StoredData, None).await;
+    let file = pair.ask(Kind::STORED_DATA, None).await;
     b.judge_conduct(by, file, Conduct::NotCrimeInBoth, "nothing is known of their law").await.unwrap();
     let law_of_a = publish(a, LAW).await;
     take(b, &law_of_a).await;
@@ -156,7 +156,7 @@ async fn a_person_who_decides_judges_conduct_and_the_judgement_keeps_the_profile
 async fn nobody_judges_conduct_without_the_right_a_reason_or_a_file() {
     let pair = Pair::new().await;
     let b = &pair.b.flow;
-    let file = pair.ask(Kind::StoredData, None).await;
+    let file = pair.ask(Kind::STORED_DATA, None).await;
     let judge = |by: Credential, file, reasons: &'static str| async move {
         b.judge_conduct(&by, file, Conduct::CrimeInBoth, reasons).await.unwrap_err().code()
     };

@@ -136,6 +136,7 @@ impl Node {
             transfer: Default::default(),
             log: Default::default(),
             time_stamp: None,
+            desk: node::DeskConfiguration::default(),
             offices: OfficeFunction::ALL.into_iter().map(office).collect(),
         };
         configuration.declarations.convention_in_force = true;

@@ -3,6 +3,7 @@
 pub(crate) mod court;
 pub(crate) mod custody;
 pub(crate) mod descriptor;
+pub(crate) mod desk;
 pub(crate) mod envelope;
 pub(crate) mod evidence;
 pub(crate) mod file;
@@ -18,6 +19,7 @@ pub(crate) mod node;
 pub(crate) mod officer;
 pub(crate) mod peer;
 pub(crate) mod request;
+pub(crate) mod roster;
 pub(crate) mod time;
 pub(crate) mod treaty;
 pub(crate) mod verify;

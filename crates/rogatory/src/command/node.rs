@@ -86,6 +86,7 @@ impl InitArguments {
             transfer: Default::default(),
             log: Default::default(),
             time_stamp: None,
+            desk: node::DeskConfiguration::default(),
             offices,
         };
         Ok(InitRequest { configuration, hosts: self.hosts })
