@@ -1,6 +1,7 @@
 //! The form of one kind of request, as its file in `kinds/` describes it.
 
 use crate::finding::Severity;
+use crate::item::DataClass;
 use crate::measure::Measure;
 use crate::rule::Rule;
 use crate::table;
@@ -148,6 +149,8 @@ pub enum SafeguardsForm {
     Must,
     Should,
     Note,
+    /// No power of chapter IV is used.
+    NotAsked,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -182,6 +185,9 @@ pub struct Content {
     pub need: Severity,
     pub missing: String,
     pub remedy: String,
+    /// The field is asked for only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<When>,
     /// Of a field in `details`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<ValueForm>,
@@ -192,6 +198,17 @@ impl Content {
     pub fn detail(&self) -> Option<&str> {
         self.field.strip_prefix(DETAILS)
     }
+}
+
+/// What makes a field necessary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct When {
+    /// A row of articles: the offence is established by one of them.
+    pub offences: Row,
+    /// Some item is of this class or a more intrusive one, or of no class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<DataClass>,
 }
 
 const DETAILS: &str = "details.";

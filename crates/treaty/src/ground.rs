@@ -13,7 +13,7 @@ use vocabulary::{Failure, Family, WordError};
 /// Longer reasons belong in an annexed letter.
 pub const MAX_REASONS_BYTES: usize = 64 * 1024;
 
-/// A ground as somebody may name it. The last two can be read and never chosen.
+/// A ground as somebody may name it. A fiscal matter and bank secrecy can be read and never chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ground {
@@ -28,10 +28,24 @@ pub enum Ground {
     DataProtection,
     Fiscal,
     BankSecrecy,
+    NotPunishable,
+    ExtraditionLaw,
+    Nationality,
+    Persecution,
+    TransferNotAgreed,
+    ProceedingsNotTaken,
+    ConsentWithheld,
+    ContactPoint,
+    PoliceLaw,
+    JointNotAgreed,
+    ConfiscationEvidence,
+    ConfiscationMinor,
+    DisposalLaw,
+    FiscalExtradition,
 }
 
 impl Ground {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 25] = [
         Self::FormDefect,
         Self::EssentialInterests,
         Self::ProhibitedDomestically,
@@ -43,6 +57,20 @@ impl Ground {
         Self::DataProtection,
         Self::Fiscal,
         Self::BankSecrecy,
+        Self::NotPunishable,
+        Self::ExtraditionLaw,
+        Self::Nationality,
+        Self::Persecution,
+        Self::TransferNotAgreed,
+        Self::ProceedingsNotTaken,
+        Self::ConsentWithheld,
+        Self::ContactPoint,
+        Self::PoliceLaw,
+        Self::JointNotAgreed,
+        Self::ConfiscationEvidence,
+        Self::ConfiscationMinor,
+        Self::DisposalLaw,
+        Self::FiscalExtradition,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -58,6 +86,20 @@ impl Ground {
             Self::DataProtection => "data-protection",
             Self::Fiscal => "fiscal",
             Self::BankSecrecy => "bank-secrecy",
+            Self::NotPunishable => "not-punishable",
+            Self::ExtraditionLaw => "extradition-law",
+            Self::Nationality => "nationality",
+            Self::Persecution => "persecution",
+            Self::TransferNotAgreed => "transfer-not-agreed",
+            Self::ProceedingsNotTaken => "proceedings-not-taken",
+            Self::ConsentWithheld => "consent-withheld",
+            Self::ContactPoint => "contact-point",
+            Self::PoliceLaw => "police-law",
+            Self::JointNotAgreed => "joint-not-agreed",
+            Self::ConfiscationEvidence => "confiscation-evidence",
+            Self::ConfiscationMinor => "confiscation-minor",
+            Self::DisposalLaw => "disposal-law",
+            Self::FiscalExtradition => "fiscal-extradition",
         }
     }
 
@@ -74,6 +116,20 @@ impl Ground {
             Self::DataProtection => &table::GROUND_DATA_PROTECTION,
             Self::Fiscal => &table::GROUND_FISCAL,
             Self::BankSecrecy => &table::GROUND_BANK_SECRECY,
+            Self::NotPunishable => &table::GROUND_NOT_PUNISHABLE,
+            Self::ExtraditionLaw => &table::GROUND_EXTRADITION_LAW,
+            Self::Nationality => &table::GROUND_NATIONALITY,
+            Self::Persecution => &table::GROUND_PERSECUTION,
+            Self::TransferNotAgreed => &table::GROUND_SENTENCED,
+            Self::ProceedingsNotTaken => &table::GROUND_PROCEEDINGS,
+            Self::ConsentWithheld => &table::GROUND_CONSENT,
+            Self::ContactPoint => &table::GROUND_CONTACT_POINT,
+            Self::PoliceLaw => &table::GROUND_POLICE,
+            Self::JointNotAgreed => &table::GROUND_JOINT,
+            Self::ConfiscationEvidence => &table::GROUND_CONFISCATION_EVIDENCE,
+            Self::ConfiscationMinor => &table::GROUND_CONFISCATION_MINOR,
+            Self::DisposalLaw => &table::GROUND_DISPOSAL_LAW,
+            Self::FiscalExtradition => &table::GROUND_FISCAL_EXTRADITION,
         }
     }
 
@@ -81,20 +137,27 @@ impl Ground {
         self.rule().citation()
     }
 
-    /// True for the grounds that Art. 40(23) and (24) take away.
+    /// True for the grounds that Arts 37(16), 40(23) and 40(24) take away.
     pub const fn is_forbidden(self) -> bool {
-        matches!(self, Self::Fiscal | Self::BankSecrecy)
+        matches!(self, Self::Fiscal | Self::BankSecrecy | Self::FiscalExtradition)
     }
 
-    /// True for the grounds of Art. 40(21), before which Art. 40(28) asks for consultation.
-    pub const fn needs_consultation(self) -> bool {
-        matches!(
-            self,
+    /// The row that asks for consultation first: Art. 40(28) for 40(21), Art. 37(17) for extradition.
+    pub const fn consultation(self) -> Option<&'static Rule> {
+        match self {
             Self::FormDefect
-                | Self::EssentialInterests
-                | Self::ProhibitedDomestically
-                | Self::ContraryToMlaSystem
-        )
+            | Self::EssentialInterests
+            | Self::ProhibitedDomestically
+            | Self::ContraryToMlaSystem => Some(&table::CONSULTATION),
+            Self::NotPunishable | Self::ExtraditionLaw | Self::Nationality | Self::Persecution => {
+                Some(&table::EXTRADITION_CONSULTATION)
+            }
+            _ => None,
+        }
+    }
+
+    pub const fn needs_consultation(self) -> bool {
+        self.consultation().is_some()
     }
 
     /// The grounds an officer of the requested State may choose from.
@@ -122,16 +185,22 @@ impl Ground {
         Ok(())
     }
 
-    /// What the form of the kind allows: for preservation only Art. 42(5) and (6).
+    /// What the form of the kind allows, by the list in its row; for preservation Art. 42(5) too.
     fn may_answer(self, kind: Kind) -> bool {
         !self.is_forbidden()
             && match &kind.form().grounds {
-                GroundsForm::Assistance => true,
+                GroundsForm::Assistance => self.is_listed(&table::ASSISTANCE_GROUNDS),
                 GroundsForm::Only(row) => {
-                    self == Self::NoDualCriminality || row.list().contains(&self.reference().as_str())
+                    self.is_listed(row.rule())
+                        || self == Self::NoDualCriminality
+                            && kind.form().dual_criminality == DualCriminality::UnlessReserved
                 }
                 GroundsForm::Nothing => false,
             }
+    }
+
+    fn is_listed(self, row: &Rule) -> bool {
+        row.list().contains(&self.reference().as_str())
     }
 
     /// As other articles refer to it, such as `40(21)(b)`.
@@ -291,9 +360,13 @@ impl GroundError {
         match self {
             Self::NoGround | Self::NoReasons | Self::ReasonsTooLong { .. } => &table::REASONS,
             Self::Forbidden { ground } => ground.rule(),
-            Self::NotForThisKind { .. } => &table::PRESERVATION_GROUNDS,
+            Self::NotForThisKind { kind, .. } => match &kind.form().grounds {
+                GroundsForm::Only(row) => row.rule(),
+                GroundsForm::Assistance => &table::ASSISTANCE_GROUNDS,
+                GroundsForm::Nothing => kind.form().rule(),
+            },
             Self::NoReservation | Self::ConventionOffence => &table::PRESERVATION_RESERVATION,
-            Self::NotConsulted { .. } => &table::CONSULTATION,
+            Self::NotConsulted { ground } => ground.consultation().unwrap_or(&table::CONSULTATION),
         }
     }
 }
@@ -325,7 +398,7 @@ impl Failure for GroundError {
             Self::NoGround => "choose at least one ground, or accept the request",
             Self::Forbidden { .. } => "choose another ground, or accept the request",
             Self::NotForThisKind { .. } => {
-                "choose essential interests, prohibition by own law or discrimination, or preserve the data"
+                "choose a ground that `rogatory treaty kinds KIND` lists for this kind, or grant the request"
             }
             Self::NoReservation | Self::ConventionOffence => {
                 "preserve the data; dual criminality is judged when disclosure is asked for"

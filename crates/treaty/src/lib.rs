@@ -45,7 +45,7 @@ pub use element::{
 pub use finding::{Finding, Severity};
 pub use form::{
     Answer, AnswerForm, ClockForm, Content, DualCriminality, Form, GroundsForm, ItemsForm, Opening,
-    PersonsForm, Row, SafeguardsForm, SpecialCheck, ValueForm, WindowForm,
+    PersonsForm, Row, SafeguardsForm, SpecialCheck, ValueForm, When, WindowForm,
 };
 pub use ground::{Ground, GroundError, MAX_REASONS_BYTES, RefusalGrounds};
 pub use item::{DataClass, IdentifierKind, Item};

@@ -20,10 +20,16 @@ pub enum Measure {
     PoliceCooperation,
     JointInvestigation,
     Confiscation,
+    /// Art. 38.
+    SentenceTransfer,
+    /// Art. 39.
+    ProceedingsTransfer,
+    /// Without a request, Arts 40(4) and 51.
+    Information,
 }
 
 impl Measure {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Extradition,
         Self::MutualAssistance,
         Self::Preservation,
@@ -35,6 +41,9 @@ impl Measure {
         Self::PoliceCooperation,
         Self::JointInvestigation,
         Self::Confiscation,
+        Self::SentenceTransfer,
+        Self::ProceedingsTransfer,
+        Self::Information,
     ];
 
     /// The row of the matrix.
@@ -51,6 +60,9 @@ impl Measure {
             Self::PoliceCooperation => &table::ELIGIBILITY_POLICE_COOPERATION,
             Self::JointInvestigation => &table::ELIGIBILITY_JOINT_INVESTIGATION,
             Self::Confiscation => &table::ELIGIBILITY_CONFISCATION,
+            Self::SentenceTransfer => &table::ELIGIBILITY_SENTENCED,
+            Self::ProceedingsTransfer => &table::ELIGIBILITY_PROCEEDINGS,
+            Self::Information => &table::ELIGIBILITY_INFORMATION,
         }
     }
 }
@@ -80,6 +92,8 @@ pub enum Eligibility {
     Endeavour,
     /// Endeavour, where available in a similar domestic case or as far as the law allows.
     EndeavourIfAvailable,
+    /// The States consider it, or may do it; nobody owes it.
+    Consider,
     /// The Convention alone creates no duty; another legal basis may.
     NoDuty,
     /// Not available under the Convention.
@@ -100,6 +114,7 @@ impl Eligibility {
             Self::OwedForEvidence => "owed for evidence",
             Self::Endeavour => "endeavour",
             Self::EndeavourIfAvailable => "endeavour if available",
+            Self::Consider => "considered, not owed",
             Self::NoDuty => "no duty",
             Self::Unavailable => "unavailable",
         }

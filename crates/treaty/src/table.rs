@@ -6,7 +6,7 @@ use crate::rule::Confidence::{A, B, C};
 use crate::rule::{Rule, RuleValue, RuleValue::*};
 
 /// Raised when any row changes, so that a date computed under an older table is recognized.
-pub const TABLE_VERSION: u32 = 1;
+pub const TABLE_VERSION: u32 = 2;
 
 /// All rows, in the order of the articles.
 pub const fn rules() -> &'static [Rule] {
@@ -78,6 +78,8 @@ rules! {
     INTIMATE_IMAGE_AGE: "intimate-image.age", 16, "2", Years(18), C, KNOWLEDGE, "intimate image: a person over this age";
     LAUNDERING_PREDICATES: "laundering.predicates", 17, "2", Articles(&[7, 8, 9, 10, 11, 12, 13, 14, 15, 16]), C, KNOWLEDGE, "predicate offences of laundering";
     LAUNDERING_LAWS: "laundering.laws", 17, "2(d)", None, B, UNTOC, "copies of laundering laws and changes to the UN Secretary-General";
+    CHILD_SUSPECT: "child.suspect", 21, "7", None, C, KNOWLEDGE, "children who are accused are protected; States may also exclude children from Arts 14 and 15";
+    CHILD_EXCLUSIONS: "child.exclusions", 14, "4", Articles(&[14, 15]), A, ARABIC, "offences from which a State may exclude children: 14(4) and 15(4)";
 
     // --- III Jurisdiction
     PARALLEL_CONSULTATION: "jurisdiction.consultation", 22, "5", None, B, UNTOC, "consult where another Party investigates the same conduct";
@@ -102,6 +104,7 @@ rules! {
     ELIGIBILITY_MUTUAL_ASSISTANCE: "eligibility.mutual-assistance", 35, "1", matrix(Owed, OwedForEvidence, NoDuty), B, SECONDARY, "mutual legal assistance, Art. 40";
     ELIGIBILITY_PRESERVATION: "eligibility.preservation", 35, "1", matrix(Owed, OwedUnlessReserved, NoDuty), B, SECONDARY, "preservation, Art. 42";
     ELIGIBILITY_TRAFFIC_DISCLOSURE: "eligibility.traffic-disclosure", 35, "1", matrix(Owed, Owed, NoDuty), B, SECONDARY, "disclosure of preserved traffic data, Art. 43";
+    TRAFFIC_DISCLOSURE_GROUNDS: "traffic-disclosure.grounds", 43, "2", List(&["40(21)(b)", "40(21)(c)", "40(22)"]), C, BUDAPEST, "the only grounds on which disclosure may be withheld: those of 42(6)";
     ELIGIBILITY_STORED_DATA: "eligibility.stored-data", 35, "1", matrix(Owed, Owed, NoDuty), B, SECONDARY, "access to stored data, Art. 44";
     ELIGIBILITY_REAL_TIME_TRAFFIC: "eligibility.real-time-traffic", 35, "1", matrix(Endeavour, EndeavourIfAvailable, Unavailable), C, KNOWLEDGE, "real-time traffic data, Art. 45";
     ELIGIBILITY_INTERCEPTION: "eligibility.interception", 35, "1", matrix(Endeavour, EndeavourIfAvailable, Unavailable), C, KNOWLEDGE, "interception of content, Art. 46";
@@ -109,24 +112,77 @@ rules! {
     ELIGIBILITY_POLICE_COOPERATION: "eligibility.police-cooperation", 35, "1", matrix(Owed, NoDuty, Unavailable), C, KNOWLEDGE, "police cooperation, Art. 47";
     ELIGIBILITY_JOINT_INVESTIGATION: "eligibility.joint-investigation", 35, "1", matrix(Owed, NoDuty, Unavailable), C, KNOWLEDGE, "joint investigations, Art. 48";
     ELIGIBILITY_CONFISCATION: "eligibility.confiscation", 35, "1", matrix(Owed, NoDuty, Unavailable), C, KNOWLEDGE, "confiscation, Arts 49 to 52";
+    ELIGIBILITY_SENTENCED: "eligibility.sentenced", 38, "", matrix(Consider, Unavailable, Unavailable), C, KNOWLEDGE, "transfer of sentenced persons, Art. 38";
+    ELIGIBILITY_PROCEEDINGS: "eligibility.proceedings", 39, "1", matrix(Consider, Unavailable, Unavailable), C, KNOWLEDGE, "transfer of criminal proceedings, Art. 39";
+    ELIGIBILITY_INFORMATION: "eligibility.information", 40, "4", matrix(Consider, Consider, Consider), C, KNOWLEDGE, "information without a request, Art. 40(4): may be given, never owed";
 
     // --- Arts 36 to 39
     GROUND_DATA_PROTECTION: "ground.data-protection", 36, "1(a)", Text("the sender's data-protection law forbids the transfer"), B, "EDPS press release, 9 September 2025", "no duty to transfer personal data against one's own law";
     TRANSFER_CONDITIONS: "transfer.conditions", 36, "1(b)", None, C, KNOWLEDGE, "conditions may be imposed to make a transfer lawful";
     ONWARD_TRANSFER: "transfer.onward", 36, "3", None, C, KNOWLEDGE, "onward transfer only with the authorization of the original State";
+    EXTRADITION_REQUEST: "extradition.request", 37, "1", Text("surrender of a person who is present in the territory of the requested State, for a Convention offence punishable in both States, or to serve a final sentence"), C, UNTOC, "a request for extradition";
+    EXTRADITION_RELATED: "extradition.related", 37, "3", None, C, UNCAC, "offences that are not extraditable only for the length of the penalty may be included when they are related";
+    GROUND_NOT_PUNISHABLE: "ground.not-punishable", 37, "1", Text("the conduct is not punishable in both States"), C, KNOWLEDGE, "extradition may be refused";
     EXTRADITION_MINIMUM_PENALTY: "extradition.minimum-penalty", 37, "1", None, B, UNTOC, "no minimum penalty is fixed";
+    EXTRADITION_CONTENTS_PERSON: "extradition.contents.person", 37, "8", Text("identity, nationality and whereabouts of the person"), C, KNOWLEDGE, "content that the laws and treaties of 37(8) commonly ask for";
+    EXTRADITION_CONTENTS_WARRANT: "extradition.contents.warrant", 37, "8", Text("the warrant or the final judgment, with a copy"), C, KNOWLEDGE, "content that the laws and treaties of 37(8) commonly ask for";
+    EXTRADITION_CONTENTS_LAW: "extradition.contents.law", 37, "8", Text("text of the law, penalty and limitation"), C, KNOWLEDGE, "content that the laws and treaties of 37(8) commonly ask for";
+    EXTRADITION_CONTENTS_FACTS: "extradition.contents.facts", 37, "8", Text("the acts, with time and place"), C, KNOWLEDGE, "content that the laws and treaties of 37(8) commonly ask for";
+    EXTRADITION_CONTENTS_SENTENCE: "extradition.contents.sentence", 37, "8", Text("for a person already sentenced: the sentence and what is left of it"), C, KNOWLEDGE, "content that the laws and treaties of 37(8) commonly ask for";
+    EXTRADITION_CONTENTS_GUARANTEES: "extradition.contents.guarantees", 37, "8", Text("guarantees on speciality, penalty, retrial or return"), C, KNOWLEDGE, "content that the laws and treaties of 37(8) commonly ask for";
+    GROUND_EXTRADITION_LAW: "ground.extradition-law", 37, "8", Text("the law of the requested State or a treaty sets a condition that is not met"), B, UNTOC, "extradition may be refused";
+    EXTRADITION_EVIDENCE: "extradition.evidence", 37, "9", None, B, UNTOC, "procedures are sped up and what is asked as evidence is made simpler";
     PROVISIONAL_ARREST: "extradition.provisional-arrest", 37, "10", None, C, KNOWLEDGE, "no number of days is fixed";
+    GROUND_NATIONALITY: "ground.nationality", 37, "11", Text("the person is a national of the requested State"), B, UNTOC, "the case is then submitted to its own authorities at the request of the other State";
+    PROSECUTION_INSTEAD: "extradition.prosecution-instead", 37, "11", Text("at the request of the other State, without undue delay, as a grave offence of its own"), B, UNTOC, "a State that does not extradite its national submits the case to its authorities";
+    CONDITIONAL_SURRENDER: "extradition.conditional-surrender", 37, "12", Text("on condition that the person returns to serve the sentence"), B, UNTOC, "surrender on condition meets 37(11)";
+    SENTENCE_INSTEAD: "extradition.sentence-instead", 37, "13", None, B, UNTOC, "a State that does not extradite its national for a sentence considers enforcing what is left of it";
+    FAIR_TREATMENT: "extradition.fair-treatment", 37, "14", None, B, UNTOC, "fair treatment and every guarantee of domestic law at all stages";
+    GROUND_PERSECUTION: "ground.persecution", 37, "15", List(&["sex", "race", "language", "religion", "nationality", "ethnic origin", "political opinions"]), B, UNTOC, "no duty to extradite where the purpose is to prosecute or punish on such account";
+    GROUND_FISCAL_EXTRADITION: "ground.fiscal-extradition", 37, "16", None, B, UNTOC, "a fiscal matter is not a ground on its own against extradition";
+    EXTRADITION_CONSULTATION: "extradition.consultation", 37, "17", None, B, UNTOC, "consult before extradition is refused, with ample opportunity for opinions and information";
+    EXTRADITION_GROUNDS: "extradition.grounds", 37, "18", List(&["37(1)", "37(8)", "37(11)", "37(15)"]), C, KNOWLEDGE, "grounds on which extradition may be refused; the decision is told, with reasons";
+    ARREST_GROUNDS: "extradition.arrest-grounds", 37, "10", List(&["37(1)", "37(8)", "37(15)"]), C, KNOWLEDGE, "grounds on which provisional arrest may be refused";
+    PROSECUTION_GROUNDS: "extradition.prosecution-grounds", 37, "11", List(&["37(1)", "37(8)"]), C, KNOWLEDGE, "grounds on which prosecution instead of extradition may be refused";
     EXTRADITION_BASIS: "extradition.basis-declaration", 37, "6(a)", None, B, UNTOC, "treaty-dependent States declare at deposit whether the Convention is their basis";
     EXTRADITION_AUTHORITY: "extradition.authority", 37, "19", None, C, BUDAPEST, "name and address of the authority for extradition and provisional arrest, kept correct at all times";
 
+    SENTENCED_REQUEST: "sentenced.request", 38, "", Text("agreements on the transfer of persons sentenced for Convention offences, so that they complete their sentences at home"), C, UNTOC, "a proposal to transfer a sentenced person";
+    SENTENCED_CONTENTS_CONSENT: "sentenced.contents.consent", 38, "", Text("consent of the person; rehabilitation and reintegration"), C, KNOWLEDGE, "what is considered on a transfer of a sentenced person";
+    SENTENCED_CONTENTS_SENTENCE: "sentenced.contents.sentence", 38, "", Text("the final judgment, the sentence and what is left of it"), C, KNOWLEDGE, "content that agreements on transfer commonly ask for";
+    GROUND_SENTENCED: "ground.transfer-not-agreed", 38, "", Text("no agreement on the transfer is reached"), C, KNOWLEDGE, "a transfer needs the agreement of both States";
+    SENTENCED_GROUNDS: "sentenced.grounds", 38, "", List(&["38"]), C, KNOWLEDGE, "grounds on which a transfer of a sentenced person may be declined";
+    PROCEEDINGS_REQUEST: "proceedings.request", 39, "1", Text("transfer of proceedings in the interest of the proper administration of justice, above all where several jurisdictions are involved"), B, UNTOC, "a proposal to transfer criminal proceedings";
+    PROCEEDINGS_CONTENTS: "proceedings.contents.case", 39, "1", Text("the case, why it is better tried there, the record and the limits that run"), C, KNOWLEDGE, "content that practice on the transfer of proceedings asks for";
+    PROCEEDINGS_BASIS: "proceedings.basis", 39, "2", None, C, KNOWLEDGE, "the Convention may be the basis";
+    GROUND_PROCEEDINGS: "ground.proceedings-not-taken", 39, "1", Text("the requested State does not take the proceedings over"), B, UNTOC, "States consider a transfer; neither owes it";
+    PROCEEDINGS_GROUNDS: "proceedings.grounds", 39, "1", List(&["39(1)"]), B, UNTOC, "grounds on which proceedings need not be taken over";
     // --- Art. 40 mutual legal assistance
     ASSISTANCE_SCOPE: "assistance.scope", 40, "1", None, B, UNTOC, "widest measure for Convention offences, and electronic evidence of serious crimes";
     ASSISTANCE_PURPOSES: "assistance.purposes", 40, "3", List(&["(a) evidence or statements", "(b) service of judicial documents", "(c) searches, seizures, freezing", "(d) search, access, seizure or disclosure of stored electronic data", "(e) real-time traffic data", "(f) interception of content", "(g) examination of objects and sites", "(h) information, evidence, expert evaluations", "(i) originals or certified copies of records", "(j) identifying or tracing proceeds, property, instrumentalities and other things", "(k) voluntary appearance of persons", "(l) recovery of proceeds of crime", "(m) anything else not contrary to the law of the requested State"]), C, KNOWLEDGE, "purposes for which assistance may be asked";
+    PURPOSE_STATEMENTS: "assistance.purpose.statements", 40, "3(a)", Text("taking evidence or statements from persons"), C, UNTOC, "a purpose of legal assistance";
+    PURPOSE_SERVICE: "assistance.purpose.service", 40, "3(b)", Text("effecting service of judicial documents"), C, UNTOC, "a purpose of legal assistance";
+    PURPOSE_SEARCH: "assistance.purpose.search", 40, "3(c)", Text("executing searches and seizures, and freezing"), C, UNTOC, "a purpose of legal assistance";
+    PURPOSE_OBJECTS: "assistance.purpose.objects", 40, "3(g)", Text("examining objects and sites"), C, UNTOC, "a purpose of legal assistance";
+    PURPOSE_EXPERT: "assistance.purpose.expert", 40, "3(h)", Text("providing information, evidence and expert evaluations"), C, UNTOC, "a purpose of legal assistance";
+    PURPOSE_RECORDS: "assistance.purpose.records", 40, "3(i)", Text("providing originals or certified copies of records: government, bank, financial, corporate, business"), C, UNTOC, "a purpose of legal assistance";
+    PURPOSE_TRACING: "assistance.purpose.tracing", 40, "3(j)", Text("identifying or tracing proceeds, property, instrumentalities and other things for evidence"), C, UNTOC, "a purpose of legal assistance";
+    PURPOSE_APPEARANCE: "assistance.purpose.appearance", 40, "3(k)", Text("facilitating the voluntary appearance of persons"), C, UNTOC, "a purpose of legal assistance";
+    PURPOSE_RECOVERY: "assistance.purpose.recovery", 40, "3(l)", Text("recovering proceeds of crime"), C, UNCAC, "a purpose of legal assistance";
+    PURPOSE_OTHER: "assistance.purpose.other", 40, "3(m)", Text("anything else that the law of the requested State allows"), C, UNTOC, "a purpose of legal assistance";
+    SPONTANEOUS: "spontaneous.information", 40, "4", Text("information on criminal matters given without a request, where it may help an inquiry or lead to a request"), B, UNTOC, "information without a request";
+    SPONTANEOUS_LIMITS: "spontaneous.limits", 40, "5", Text("the State that receives it keeps the confidentiality and the limits on use"), B, UNTOC, "limits on information that was given without a request";
     EXCULPATORY_NOTICE: "assistance.exculpatory", 40, "5", None, B, UNTOC, "notice to the sender before exculpatory information is disclosed";
     DEFAULT_PROCEDURE: "assistance.default-paragraphs", 40, "7", Text("8 to 31"), C, KNOWLEDGE, "paragraphs that apply when no treaty on legal assistance binds the two States";
     GROUND_DUAL_CRIMINALITY: "ground.dual-criminality", 40, "8", Text("the conduct is not a crime in the requested State"), B, UNTOC, "assistance may be declined for want of dual criminality";
     GROUND_DE_MINIMIS: "ground.de-minimis", 40, "8", Text("the matter is of minor importance"), C, UNCAC, "assistance may be refused in minor matters";
     GROUND_AVAILABLE_ELSEWHERE: "ground.available-elsewhere", 40, "8", Text("what is asked is available under other provisions"), C, UNCAC, "assistance may be refused where other provisions give it";
+    ASSISTANCE_GROUNDS: "assistance.grounds", 40, "25", List(&["36(1)(a)", "40(8)", "40(21)(a)", "40(21)(b)", "40(21)(c)", "40(21)(d)", "40(22)"]), C, KNOWLEDGE, "grounds on which legal assistance may be refused; reasons are given";
+    DETAINED_CONSENT: "detained.consent", 40, "9", Text("free and informed consent of the person, and agreement of both authorities"), B, UNTOC, "transfer of a detained person for testimony or help";
+    GROUND_CONSENT: "ground.consent-withheld", 40, "9", Text("the person does not consent, or the authorities do not agree"), B, UNTOC, "a detained person is not transferred then";
+    DETAINED_GROUNDS: "detained.grounds", 40, "9", List(&["36(1)(a)", "40(8)", "40(9)", "40(21)(a)", "40(21)(b)", "40(21)(c)", "40(21)(d)", "40(22)"]), C, KNOWLEDGE, "grounds on which the transfer of a detained person may be refused";
+    DETAINED_CUSTODY: "detained.custody", 40, "10", Text("kept in custody, returned without delay and without extradition; the time counts"), B, UNTOC, "duties of the State to which a detained person is transferred";
+    DETAINED_IMMUNITY: "detained.immunity", 40, "11", Text("no prosecution or restriction for earlier acts unless the sending State agrees"), B, UNTOC, "protection of a transferred person";
     CENTRAL_AUTHORITY: "central-authority.notification", 40, "12", None, C, KNOWLEDGE, "central authorities are notified at deposit and kept in a register";
     LANGUAGE: "assistance.language", 40, "13", Text("in a language acceptable to the requested State, by means leaving a written record"), B, UNTOC, "form and language; languages are notified at deposit";
     ELECTRONIC_TRANSMISSION: "assistance.electronic", 40, "14", None, C, KNOWLEDGE, "electronic transmission is encouraged";
@@ -138,6 +194,8 @@ rules! {
     ASSISTANCE_CONTENTS_F: "assistance.contents.f", 40, "15(f)", Text("where applicable: the time period for which evidence, information or help is sought"), C, KNOWLEDGE, "required content of a request";
     ASSISTANCE_CONTENTS_G: "assistance.contents.g", 40, "15(g)", Text("the purpose for which it is sought"), B, UNTOC, "required content of a request";
     ADDITIONAL_INFORMATION: "assistance.additional-information", 40, "16", None, B, UNTOC, "the requested State may ask for more";
+    PROCEDURE: "assistance.procedure", 40, "17", None, B, UNTOC, "executed under the law of the requested State; a procedure wished is followed where possible";
+    VIDEO_HEARING: "video.hearing", 40, "18", Text("hearing of a witness or expert by video where attendance is not possible or desirable"), B, UNTOC, "a hearing by video; the requesting judicial authority conducts it, the requested one attends";
     USE_LIMITATION: "assistance.use-limitation", 40, "19", None, B, UNTOC, "no other use without prior consent";
     CONFIDENTIALITY: "assistance.confidentiality", 40, "20", None, B, UNTOC, "confidentiality of fact and substance may be required";
     GROUND_FORM_DEFECT: "ground.form-defect", 40, "21(a)", Text("the request does not conform with the article"), B, UNTOC, "assistance may be refused";
@@ -161,6 +219,12 @@ rules! {
     CONTACT_POINT_DAYS: "contact-point.days", 41, "1", Days(7), B, BUDAPEST, "the contact point is available this many days a week";
     CONTACT_LIST: "contact-point.list", 41, "2", Count(1), C, KNOWLEDGE, "circulations of the updated list each year";
     CONTACT_FUNCTIONS: "contact-point.functions", 41, "3", List(&["(a) technical advice", "(b) preservation under Arts 42 and 43", "(c) collecting evidence, legal information", "(d) locating suspects", "(e) electronic data to avert an emergency"]), C, BUDAPEST, "what the contact point facilitates or does";
+    CONTACT_ADVICE: "contact-point.advice", 41, "3(a)", Text("technical advice"), B, BUDAPEST, "help of the contact point";
+    CONTACT_LOCATING: "contact-point.locating", 41, "3(d)", Text("locating suspects"), B, BUDAPEST, "help of the contact point";
+    CONTACT_EMERGENCY: "contact-point.emergency", 41, "3(e)", Text("electronic data to avert an emergency of Art. 2(o)"), C, KNOWLEDGE, "help of the contact point";
+    CONTACT_SCOPE: "contact-point.scope", 41, "1", Text("immediate help in specific investigations, prosecutions or proceedings on Convention offences, or for electronic evidence of serious crime"), B, BUDAPEST, "what the contact point serves";
+    GROUND_CONTACT_POINT: "ground.contact-point", 41, "3", Text("domestic law or practice does not let the contact point do it"), B, BUDAPEST, "the contact point then facilitates instead";
+    CONTACT_GROUNDS: "contact-point.grounds", 41, "3", List(&["36(1)(a)", "40(21)(b)", "40(21)(c)", "40(22)", "41(3)"]), C, KNOWLEDGE, "grounds on which help of the contact point may be declined";
     CONTACT_COORDINATION: "contact-point.coordination", 41, "4", None, B, BUDAPEST, "quick communication with other points and with the central authority";
 
     // --- Art. 42 preservation
@@ -184,12 +248,49 @@ rules! {
     TRAFFIC_DISCLOSURE: "traffic-disclosure.contents", 43, "1", Text("enough traffic data to identify the other provider and the path"), B, BUDAPEST, "disclosure found necessary while preserving";
     STORED_DATA_REQUEST: "stored-data.request", 44, "1", Text("search, access, seizure, securing or disclosure of data in the territory of the requested State"), B, BUDAPEST, "a request for stored data, also of preserved data";
     STORED_DATA_EXPEDITED: "stored-data.expedited", 44, "3", Text("where data are vulnerable to loss or modification, or other instruments say so"), B, BUDAPEST, "when the answer is expedited";
+    REAL_TIME_REQUEST: "real-time.request", 45, "1", Text("real-time collection of traffic data of specified communications in the territory of the requested State"), C, BUDAPEST, "the requested State endeavours to help, under its own law";
+    REAL_TIME_DOMESTIC: "real-time.domestic", 45, "2", None, C, BUDAPEST, "help at least for offences for which the measure is available at home";
     REAL_TIME_CONTENTS: "real-time.contents", 45, "3", List(&["(a) requesting authority", "(b) main facts and nature of the case", "(c) data concerned and relation to the offence", "(d) data identifying the owner or user, or the location of the system", "(e) justification", "(f) period and justification of its length"]), C, KNOWLEDGE, "required contents of a request for real-time traffic data";
+    REAL_TIME_CONTENTS_A: "real-time.contents.a", 45, "3(a)", Text("requesting authority"), C, KNOWLEDGE, "required content of a request for real-time traffic data";
+    REAL_TIME_CONTENTS_B: "real-time.contents.b", 45, "3(b)", Text("main facts and nature of the case"), C, KNOWLEDGE, "required content of a request for real-time traffic data";
+    REAL_TIME_CONTENTS_C: "real-time.contents.c", 45, "3(c)", Text("data concerned and their relation to the offence"), C, KNOWLEDGE, "required content of a request for real-time traffic data";
+    REAL_TIME_CONTENTS_D: "real-time.contents.d", 45, "3(d)", Text("data that identify the owner or user, or the location of the system"), C, KNOWLEDGE, "required content of a request for real-time traffic data";
+    REAL_TIME_CONTENTS_E: "real-time.contents.e", 45, "3(e)", Text("justification"), C, KNOWLEDGE, "required content of a request for real-time traffic data";
+    REAL_TIME_CONTENTS_F: "real-time.contents.f", 45, "3(f)", Text("period and justification of its length"), C, KNOWLEDGE, "required content of a request for real-time traffic data";
+    INTERCEPTION_REQUEST: "interception.request", 46, "", Text("real-time collection of content of specified communications, as far as treaties and domestic law permit"), C, BUDAPEST, "the requested State endeavours to help";
 
-    // --- Arts 50 to 53
+    // --- Arts 47 and 48
+    POLICE_REQUEST: "police.request", 47, "1", Text("channels, inquiries on persons, proceeds and instrumentalities, items for analysis, methods, experts and early identification"), B, UNTOC, "cooperation of law enforcement";
+    GROUND_POLICE: "ground.police-law", 47, "1", Text("the legal or administrative system of the requested State does not allow it"), B, UNTOC, "law enforcement cooperates within its own legal and administrative system";
+    POLICE_GROUNDS: "police.grounds", 47, "1", List(&["36(1)(a)", "40(21)(b)", "40(22)", "47(1)"]), C, KNOWLEDGE, "grounds on which police cooperation may be declined";
+    POLICE_BASIS: "police.basis", 47, "2", None, B, UNTOC, "without an agreement the Convention may be the basis";
+    JOINT_REQUEST: "joint.request", 48, "", Text("joint investigative bodies by agreement, else case by case"), B, UNTOC, "a proposal of a joint investigation";
+    JOINT_CONTENTS: "joint.contents.agreement", 48, "", Text("States, purpose, place, duration, leaders, use of what is found"), C, KNOWLEDGE, "what agreements on joint investigations commonly say";
+    JOINT_SOVEREIGNTY: "joint.sovereignty", 48, "", Text("the sovereignty of the State of the territory is fully respected"), B, UNTOC, "a joint body acts in a State only as that State allows";
+    GROUND_JOINT: "ground.joint-not-agreed", 48, "", Text("no agreement on the joint investigation is reached"), B, UNTOC, "a joint investigation needs the agreement of each State";
+    JOINT_GROUNDS: "joint.grounds", 48, "", List(&["48"]), B, UNTOC, "grounds on which a joint investigation may be declined";
+    // --- Arts 49 to 53
+    CONFISCATION_FOREIGN_ORDER: "confiscation.foreign-order", 49, "1(a)", Text("give effect to an order of confiscation of a court of another State"), C, UNCAC, "States make it possible to enforce foreign orders";
+    CONFISCATION_FREEZING: "confiscation.freezing", 49, "2", Text("freeze or seize on a foreign order, or on a request with a reasonable basis"), C, UNCAC, "provisional measures for another State";
+    CONFISCATION_DOMESTIC: "confiscation.domestic-order", 50, "1(a)", Text("submit the request to the competent authorities to obtain an order, and give effect to it"), B, UNTOC, "a request to obtain an order of confiscation";
+    CONFISCATION_ENFORCE: "confiscation.enforce", 50, "1(b)", Text("give effect to an order of the requesting State, to the extent asked"), B, UNTOC, "a request to enforce an order of confiscation";
+    CONFISCATION_TRACE: "confiscation.trace", 50, "2", Text("identify, trace, freeze or seize proceeds, property, equipment and instrumentalities"), B, UNTOC, "measures with a view to confiscation";
     CONFISCATION_CONTENTS: "confiscation.contents", 50, "3", List(&["description of the property, location and value where relevant, and facts", "admissible copy of the order, facts, extent of execution, notice to third parties, finality", "facts, actions wanted and copy of any order for provisional measures"]), C, KNOWLEDGE, "contents beyond 40(15)";
-    CONFISCATION_LIFTING: "confiscation.lifting", 50, "8", None, C, UNCAC, "before a provisional measure is lifted the requesting State may give reasons against it";
+    CONFISCATION_CONTENTS_A: "confiscation.contents.property", 50, "3(a)", Text("description of the property, location and value where relevant, and the facts relied upon"), C, UNTOC, "content beyond 40(15) for a request to obtain an order";
+    CONFISCATION_CONTENTS_B: "confiscation.contents.order", 50, "3(b)", Text("admissible copy of the order, facts, extent of execution, notice to third parties, finality"), C, UNTOC, "content beyond 40(15) for a request to enforce an order";
+    CONFISCATION_CONTENTS_C: "confiscation.contents.measures", 50, "3(c)", Text("facts, actions wanted and a copy of any order"), C, UNTOC, "content beyond 40(15) for tracing, freezing or seizure";
     CONFISCATION_LAWS: "confiscation.laws", 50, "5", None, C, UNTOC, "copies of laws to the UN Secretary-General";
+    GROUND_CONFISCATION_EVIDENCE: "ground.confiscation-evidence", 50, "7", Text("sufficient evidence does not come in time"), C, UNCAC, "cooperation may be refused, or provisional measures lifted";
+    GROUND_CONFISCATION_MINOR: "ground.confiscation-minor", 50, "7", Text("the property is of minor value"), C, UNCAC, "cooperation may be refused, or provisional measures lifted";
+    CONFISCATION_GROUNDS: "confiscation.grounds", 50, "7", List(&["36(1)(a)", "40(8)", "40(21)(a)", "40(21)(b)", "40(21)(c)", "40(21)(d)", "40(22)", "50(7)"]), C, UNCAC, "grounds on which cooperation in confiscation may be refused: those of Art. 40 and these";
+    CONFISCATION_LIFTING: "confiscation.lifting", 50, "8", None, C, UNCAC, "before a provisional measure is lifted the requesting State may give its reasons";
+    CONFISCATION_THIRD_PARTIES: "confiscation.third-parties", 50, "9", None, B, UNTOC, "rights of third parties in good faith are not prejudiced";
+    PROCEEDS_INFORMATION: "proceeds.information", 51, "", Text("information on proceeds given without a request, where it may help"), C, UNCAC, "special cooperation on proceeds";
+    GROUND_DISPOSAL_LAW: "ground.disposal-law", 52, "1", Text("domestic law and administrative procedures dispose of the property otherwise"), B, UNTOC, "property is disposed of under the law of the State that confiscated it";
+    RETURN_REQUEST: "return.request", 52, "2", Text("return to the requesting State, with priority, to compensate victims or for the legitimate owners"), B, UNTOC, "a request to return confiscated proceeds";
+    RETURN_GROUNDS: "return.grounds", 52, "1", List(&["52(1)"]), B, UNTOC, "grounds on which return may be declined";
+    RETURN_SHARING: "return.sharing", 52, "3", None, B, UNTOC, "proceeds may go to a UN account or be shared between States";
+    RETURN_EXPENSES: "return.expenses", 52, "4", None, C, UNCAC, "reasonable expenses may be deducted unless agreed otherwise";
     PREVENTION_AUTHORITY: "prevention.authority", 53, "7", None, C, KNOWLEDGE, "authority that can help others with prevention is notified";
 
     // --- VIII and IX
@@ -241,6 +342,11 @@ rules! {
     DESK_PING: "desk.ping.interval", 41, "4", Hours(6), C, POLICY, "the contact points of other States are asked so often whether they are there";
     DESK_PING_MISSED: "desk.ping.missed", 41, "1", Count(3), C, POLICY, "a contact point that missed so many questions in a row is a warning";
     CLOCK_SKEW: "clock.skew", 40, "15(f)", Hours(24), C, POLICY, "how far the other State's clock may be ahead before its times are called future";
+    RESTRICTED_OFFENCES: "restricted.offences", 14, "", Articles(&[14, 15, 16]), C, POLICY, "offences whose material is handled with restriction";
+    RESTRICTED_HANDLING: "restricted.handling", 14, "", List(&["digests-only", "sealed-copy"]), C, POLICY, "how restricted material is handed over: listed by digest, or in a sealed copy that is never displayed; digests by default";
+    EMERGENCY_REVIEW: "emergency.review", 24, "2", Text("an independent body reviews the disclosure afterwards"), C, POLICY, "every disclosure in an emergency is reviewed";
+    EMERGENCY_FOLLOW_UP: "emergency.follow-up", 41, "4", Text("a request for legal assistance follows"), C, POLICY, "data that were disclosed in an emergency become evidence only by legal assistance";
+    POLICE_SEPARATE: "police.separate", 47, "1", Text("information for the police, not evidence"), C, POLICY, "police information is kept apart from evidence; evidence is asked for by legal assistance";
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::{Check, text};
 use crate::draft::{Authority, Custodian, Draft, Person, UrgencyLevel};
 use crate::finding::{Fault, Severity};
 use crate::form::{Content, SpecialCheck};
+use crate::offence::OffenceBasis;
 use crate::table;
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 
@@ -16,7 +17,7 @@ impl Check<'_> {
     pub(super) fn contents(&mut self) {
         self.requesting_authority();
         for content in &self.form.contents {
-            if content.detail().is_none() && !has(self.draft, &content.field) {
+            if content.detail().is_none() && self.is_asked(content) && !has(self.draft, &content.field) {
                 self.found.add(content.need, missing(content));
             }
         }
@@ -31,6 +32,17 @@ impl Check<'_> {
         self.custodian();
         self.urgency();
         self.deadline();
+    }
+
+    /// False for a field that other offences or other data call for.
+    pub(super) fn is_asked(&self, content: &Content) -> bool {
+        let Some(when) = content.when else { return true };
+        let article = match self.draft.offence.as_ref().and_then(|offence| offence.basis) {
+            Some(OffenceBasis::ConventionOffence(article)) => article,
+            _ => return false,
+        };
+        let is_met = |least| self.draft.items.iter().any(|item| item.data_class.is_none_or(|c| c >= least));
+        when.offences.articles().contains(&article) && when.class.is_none_or(is_met)
     }
 
     /// A text without which the request is not complete.

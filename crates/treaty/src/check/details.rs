@@ -30,7 +30,10 @@ impl Check<'_> {
         let says_nothing =
             |value: &&Detail| matches!(value, Detail::Text(words) if text(Some(words)).is_none());
         let Some(value) = self.draft.details.get(name).filter(|value| !says_nothing(value)) else {
-            return self.found.add(content.need, missing(content));
+            if self.is_asked(content) {
+                self.found.add(content.need, missing(content));
+            }
+            return;
         };
         if form.holds(value) {
             return;

@@ -41,7 +41,10 @@ impl Check<'_> {
                     rule: self.items_rule(),
                     word: "items",
                     field: "items",
-                    message: "no item of data is named",
+                    message: match form.window {
+                        WindowForm::Open => "no property or other thing is named",
+                        WindowForm::Past | WindowForm::Coming => "no item of data is named",
+                    },
                     remedy: "add `[[items]]` for each account, address or other thing",
                 },
             );

@@ -2,8 +2,8 @@
 
 use super::{Check, text};
 use crate::finding::{Fault, Severity};
-use crate::form::{DualCriminality, Row};
-use crate::measure::{OffenceClass, eligibility};
+use crate::form::{DualCriminality, Opening, Row};
+use crate::measure::{Eligibility, OffenceClass, eligibility};
 use crate::offence::{Offence, OffenceBasis};
 use crate::rule::Rule;
 use crate::table;
@@ -81,6 +81,7 @@ impl Check<'_> {
     }
 
     fn convention_offence(&mut self, offence: &Offence, article: u8) {
+        self.eligible(OffenceClass::ConventionOffence);
         if !offence.basis.is_some_and(OffenceBasis::is_possible) {
             self.found.must(Fault {
                 rule: &table::COOPERATION_CONVENTION_OFFENCE,
@@ -101,7 +102,49 @@ impl Check<'_> {
         }
     }
 
+    /// What the matrix of Art. 35 says of the measure for an offence of this class.
+    fn eligible(&mut self, class: OffenceClass) {
+        let rule = self.form.measure.rule();
+        let owed = eligibility(self.form.measure, class);
+        match owed {
+            Eligibility::OwedForEvidence => self.found.should(Fault {
+                rule,
+                word: "for-evidence",
+                field: "offence.basis",
+                message: "for a serious crime outside the Convention only the collecting of electronic evidence is owed",
+                remedy: "say how the request serves to collect electronic evidence, or name another legal basis",
+            }),
+            Eligibility::Consider if self.form.opening == Opening::Request => self.found.note(Fault {
+                rule,
+                word: "considered",
+                field: "offence.basis",
+                message: "the Convention asks States to consider this and creates no duty",
+                remedy: "name the agreement between the two States where there is one",
+            }),
+            _ if owed.is_covered() => {}
+            _ if self.is_under_convention() => self.found.must(Fault {
+                rule,
+                word: "not-covered",
+                field: "offence.basis",
+                message: "the Convention does not carry this kind of request for a crime that it does not establish",
+                remedy: "name another legal basis, or show that the offence is within the Convention",
+            }),
+            _ => self.outside(),
+        }
+    }
+
+    fn outside(&mut self) {
+        self.found.note(Fault {
+            rule: self.form.measure.rule(),
+            word: "outside",
+            field: "offence.basis",
+            message: "the offence is outside the Convention: only the legal basis named carries the request",
+            remedy: "check that the named treaty covers it",
+        });
+    }
+
     fn serious_crime(&mut self, offence: &Offence) {
+        self.eligible(OffenceClass::SeriousCrime);
         match offence.max_penalty_years_requesting {
             None => self.found.must(Fault {
                 rule: &table::SERIOUS_CRIME,
@@ -145,13 +188,7 @@ impl Check<'_> {
                 remedy: "name another legal basis, or show that the offence is within the Convention",
             });
         } else {
-            self.found.note(Fault {
-                rule,
-                word: "outside",
-                field: "offence.basis",
-                message: "the offence is outside the Convention: only the legal basis named carries the request",
-                remedy: "check that the named treaty covers it",
-            });
+            self.outside();
         }
         self.protected_conduct();
     }

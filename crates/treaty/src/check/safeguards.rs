@@ -9,7 +9,7 @@ use crate::table;
 
 impl Check<'_> {
     pub(super) fn safeguards(&mut self) {
-        let weight = self.safeguard_weight();
+        let Some(weight) = self.safeguard_weight() else { return };
         match &self.draft.safeguards {
             None => self.found.add(
                 weight,
@@ -30,18 +30,19 @@ impl Check<'_> {
 
     /// Disclosure of traffic, content or other stored data is intrusive: the record is a must. Keeping data
     /// where they are discloses nothing: the record comes with the request for legal assistance.
-    fn safeguard_weight(&self) -> Severity {
+    fn safeguard_weight(&self) -> Option<Severity> {
         let is_intrusive = self
             .draft
             .items
             .iter()
             .any(|item| item.data_class.is_none_or(|class| class > DataClass::Subscriber));
-        match self.form.safeguards {
+        Some(match self.form.safeguards {
             SafeguardsForm::ByClass if is_intrusive => Severity::Must,
             SafeguardsForm::Must => Severity::Must,
             SafeguardsForm::ByClass | SafeguardsForm::Should => Severity::Should,
             SafeguardsForm::Note => Severity::Note,
-        }
+            SafeguardsForm::NotAsked => return None,
+        })
     }
 
     fn safeguard_texts(&mut self, record: &SafeguardRecord, weight: Severity) {
