@@ -68,7 +68,7 @@ pub struct MailConfiguration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password_file: Option<PathBuf>,
+    pub passphrase_file: Option<PathBuf>,
     /// The root of the server's certificate in PEM; the machine's own roots when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<PathBuf>,
@@ -139,8 +139,8 @@ impl MailConfiguration {
         if self.from.parse::<lettre::Address>().is_err() {
             return Some("`mail.from` is an address such as `desk@ministry.example`");
         }
-        (self.user.is_some() != self.password_file.is_some())
-            .then_some("`mail.user` and `mail.password_file` go together")
+        (self.user.is_some() != self.passphrase_file.is_some())
+            .then_some("`mail.user` and `mail.passphrase_file` go together")
     }
 
     fn is_here(&self) -> bool {
@@ -338,7 +338,7 @@ impl Caller {
             .hello_name(ClientId::default())
             .tls(tls)
             .timeout(Some(MAIL_TIME));
-        if let (Some(user), Some(file)) = (&mail.user, &mail.password_file) {
+        if let (Some(user), Some(file)) = (&mail.user, &mail.passphrase_file) {
             let path = self.folder.join(file);
             let password = std::fs::read_to_string(&path).map_err(|source| disk(&path, source))?;
             builder = builder.credentials(Credentials::new(user.clone(), password.trim_end().to_owned()));

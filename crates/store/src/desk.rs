@@ -342,7 +342,7 @@ mod tests {
         };
         write.move_ring(&moved).await.unwrap();
         assert!(write.queries().rings_due(at(299), 9).await.unwrap().is_empty());
-        assert_eq!(write.queries().rings_due(at(300), 9).await.unwrap(), [moved.clone()]);
+        assert_eq!(write.queries().rings_due(at(300), 9).await.unwrap(), std::slice::from_ref(&moved));
         assert_eq!(write.queries().rings_due(at(50), 9).await.unwrap().len(), 1);
         write.open_ring(moved.file, &"ana.cruz".parse().unwrap(), at(301)).await.unwrap();
         write.move_ring(&moved).await.unwrap();
@@ -372,7 +372,7 @@ mod tests {
         let (first, second) = (ping("a", 10, Some(answer)), ping("b", 20, None));
         write.add_ping(&first).await.unwrap();
         write.add_ping(&second).await.unwrap();
-        assert_eq!(write.queries().pings(peer, at(11)).await.unwrap(), [second.clone()]);
+        assert_eq!(write.queries().pings(peer, at(11)).await.unwrap(), std::slice::from_ref(&second));
         assert_eq!(write.queries().last_ping(peer, false).await.unwrap(), Some(second));
         assert_eq!(write.queries().last_ping(peer, true).await.unwrap(), Some(first));
         assert_eq!(write.queries().last_ping("XC".parse().unwrap(), false).await.unwrap(), None);

@@ -96,6 +96,9 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// More words than a test's nodes have for each other at once.
+const CROSSINGS: usize = 16;
+
 impl Answer {
     /// The stable code in a refusal.
     pub(crate) fn code(&self) -> String {
@@ -336,7 +339,9 @@ impl Node {
     /// Hands a planted envelope over, with the proof that it is asked for, and settles its receipt.
     pub(crate) async fn deliver(&self, to: &Self, envelope: EnvelopeId) -> Vec<u8> {
         let mut answer = self.hand_over(to, self.envelope(envelope).await).await;
-        if let Some(head) = answer.asks_for_proof_from() {
+        // A word of the other node may cross each attempt, as it may cross those of a worker.
+        for _ in 0..CROSSINGS {
+            let Some(head) = answer.asks_for_proof_from() else { break };
             self.flow.challenged(to.state(), &head).await.unwrap();
             answer = self.hand_over(to, self.envelope(envelope).await).await;
         }

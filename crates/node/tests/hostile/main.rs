@@ -12,6 +12,7 @@ mod log;
 mod outage;
 mod package;
 mod peer_bugs;
+mod ping;
 mod public;
 mod quarantine;
 mod receipt;

@@ -75,7 +75,10 @@ pub(crate) enum DeskCommand {
     Roster(RosterCommand),
     /// Call an officer by every means that is set, to see whether they work.
     #[command(after_help = "Example:\n  rogatory desk try ana.cruz")]
-    Try { officer: OfficerId },
+    Try {
+        /// The officer's short name.
+        id: OfficerId,
+    },
     /// Ask the contact point of a State now whether it is there.
     #[command(after_help = "Example:\n  rogatory desk ping XB")]
     Ping { state: StateCode },
@@ -130,11 +133,11 @@ impl DeskCommand {
                 Ok(Output::new(text, &duty))
             }
             Self::Roster(command) => command.run(context, &flow).await,
-            Self::Try { officer } => {
+            Self::Try { id } => {
                 let caller = Caller::new(&home.configuration.desk, home.folder.path(), flow.zone());
                 let roster = flow.roster().await?;
-                let mail = roster.as_ref().and_then(|roster| roster.mail(&officer)).map(str::to_owned);
-                let called = Summoned { officer, mail };
+                let mail = roster.as_ref().and_then(|roster| roster.mail(&id)).map(str::to_owned);
+                let called = Summoned { officer: id, mail };
                 trial(&flow, &caller, called).await
             }
             Self::Ping { state } => {
@@ -183,11 +186,16 @@ async fn open(flow: &Flow, context: &Context, id: &str) -> anyhow::Result<Output
 
 async fn trial(flow: &Flow, caller: &Caller, called: Summoned) -> anyhow::Result<Output> {
     let now = flow.now();
-    let outcomes = caller.call(&Notice::trial(flow.us(), now), std::slice::from_ref(&called), now).await;
+    let known = flow.officers().await?.iter().any(|officer| officer.active && officer.id == called.officer);
+    let officers = if known { std::slice::from_ref(&called) } else { &[] };
+    let outcomes = caller.call(&Notice::trial(flow.us(), now), officers, now).await;
     if outcomes.is_empty() {
         return Err(refuse(
             "R-648",
-            format!("no means is set by which `{}` can be called", called.officer),
+            format!(
+                "no means is set by which `{}` can be called, or there is no such officer",
+                called.officer
+            ),
             "set `desk.hook` or `desk.mail` in node.toml, and the officer's address in the roster",
         ));
     }

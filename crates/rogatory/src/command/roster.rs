@@ -85,7 +85,23 @@ fn read(path: &Path) -> anyhow::Result<RosterDraft> {
         refuse("R-647", message, "compare it with docs/operate/desk.md")
     };
     let text = String::from_utf8(named::read(path)?).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
-    toml::from_str(&text).map_err(|error| unreadable(error.message().to_owned()))
+    let table = text.parse::<toml::Table>().map_err(|error| unreadable(error.message().to_owned()))?;
+    let table = dates_as_text(toml::Value::Table(table));
+    table.try_into().map_err(|error: toml::de::Error| unreadable(error.message().to_owned()))
+}
+
+/// A date may be written with or without quotes; the parser limits how deep values lie.
+fn dates_as_text(value: toml::Value) -> toml::Value {
+    match value {
+        toml::Value::Datetime(date) => toml::Value::String(date.to_string()),
+        toml::Value::Array(values) => values.into_iter().map(dates_as_text).collect::<Vec<_>>().into(),
+        toml::Value::Table(table) => table
+            .into_iter()
+            .map(|(name, value)| (name, dates_as_text(value)))
+            .collect::<toml::Table>()
+            .into(),
+        other => other,
+    }
 }
 
 fn found(checked: &RosterChecked, word: &str, zone: &str) -> Output {
