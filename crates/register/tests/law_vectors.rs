@@ -111,6 +111,30 @@ fn rows(compared: &register::law::Comparison) -> Vec<[String; 4]> {
     data.as_array().unwrap().iter().map(of).collect()
 }
 
+/// Another State writes its node from the chapter: every element is in it, as the program has it.
+#[test]
+fn the_chapter_lists_every_element_and_option() {
+    let chapter = fs::read_to_string(folder().join("../../09-law-profile.md")).unwrap();
+    let mut count = 0;
+    for offence in treaty::offence_definitions() {
+        for rule in offence.rules() {
+            let line = chapter.lines().find(|line| line.starts_with(&format!("| `{}` |", rule.id)));
+            let line = line.unwrap_or_else(|| panic!("{} is not in the chapter", rule.id));
+            assert!(line.ends_with(&format!("| {} |", rule.value)), "{}", rule.id);
+            let cited = rule.citation().to_string().replace("Art. ", "").replace(['[', ']'], "");
+            assert!(line.contains(&format!("| {cited} |")), "{}: {cited}", rule.id);
+            count += 1;
+        }
+    }
+    assert_eq!(
+        chapter
+            .lines()
+            .filter(|line| line.starts_with("| `") && line.contains('.') && line.matches('|').count() == 6)
+            .count(),
+        count
+    );
+}
+
 /// An independent tool judges the signature of a good one, and refuses an altered one.
 #[test]
 fn openssl_reads_a_profile_and_refuses_one_that_was_altered() {
