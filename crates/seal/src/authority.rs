@@ -135,7 +135,7 @@ impl Root {
         Ok(issued)
     }
 
-    /// Signs a State descriptor; nothing else is signed by a root itself.
+    /// Signs a State descriptor or a law profile; nothing else is signed by a root itself.
     pub fn sign(&self, content: &[u8], signing_time: Instant) -> Result<Vec<u8>, SigningError> {
         sign_cms(content, true, &self.key, &self.certificate, signing_time)
     }

@@ -33,7 +33,7 @@ impl CitationForm {
         match self {
             Self::Plain => !identifier.trim().is_empty(),
             Self::AkomaNtoso => {
-                iri && country(identifier).is_some_and(|code| is_country(code))
+                iri && country(identifier).is_some_and(is_country)
                     && parts().flatten().nth(3).is_some_and(|part| !part.is_empty())
             }
             Self::Eli => {
