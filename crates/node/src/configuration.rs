@@ -178,7 +178,10 @@ impl Configuration {
         if self.time_stamp.as_ref().is_some_and(|time_stamp| time_stamp.roots.is_empty()) {
             return wrong("time_stamp.roots", "at least one file with a root certificate is needed");
         }
-        match OfficeFunction::ALL.into_iter().find(|office| !self.offices.contains_key(office)) {
+        match OfficeFunction::ALL
+            .into_iter()
+            .find(|office| office.is_needed() && !self.offices.contains_key(office))
+        {
             Some(office) => wrong("offices", &format!("the office `{office}` is missing")),
             None => Ok(()),
         }
@@ -210,6 +213,7 @@ impl Configuration {
             languages: self.languages.clone(),
             preservation_needs_dual_criminality: self.declarations.preservation_needs_dual_criminality,
             convention_in_force: self.declarations.convention_in_force,
+            offices: self.offices.keys().copied().collect(),
         }
     }
 

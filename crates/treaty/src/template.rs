@@ -21,6 +21,7 @@ mod tests {
             languages: vec!["en".parse().unwrap()],
             preservation_needs_dual_criminality: false,
             convention_in_force: true,
+            offices: vocabulary::OfficeFunction::ALL.to_vec(),
         }
     }
 
