@@ -98,6 +98,7 @@ pub(crate) fn profile() -> RequestedProfile {
         languages: Vec::new(),
         preservation_needs_dual_criminality: false,
         convention_in_force: true,
+        offices: vocabulary::OfficeFunction::ALL.to_vec(),
     }
 }
 

@@ -283,6 +283,7 @@ async fn side(state: &str, zone: &str, clock: &Arc<HandClock>) -> Side {
         languages: vec!["en".parse().unwrap()],
         preservation_needs_dual_criminality: false,
         convention_in_force: true,
+        offices: vocabulary::OfficeFunction::ALL.to_vec(),
     };
     let flow = Flow::new(
         Store::open(&place.database()).await.unwrap(),

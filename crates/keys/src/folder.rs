@@ -109,6 +109,7 @@ impl NodeKeys {
         let keys = folder.join("keys");
         let offices = OfficeFunction::ALL
             .into_iter()
+            .filter(|function| function.is_needed() || has_office(&keys, *function))
             .map(|function| Ok((function, office_key(&keys, OfficeId::new(state, function), unlock)?)))
             .collect::<Result<_, KeyFault>>()?;
         let (log, cosigner) = rotate::note_keys(
@@ -133,7 +134,7 @@ impl NodeKeys {
         self.state
     }
 
-    /// The key of an office; every node has all of them.
+    /// The key of an office; every node has those that are needed.
     pub fn office(&self, function: OfficeFunction) -> Result<&OfficeKey, KeyFault> {
         self.offices.get(&function).ok_or_else(|| KeyFault::Content {
             path: self.keys_folder().join(function.as_str()).display().to_string(),
@@ -276,6 +277,12 @@ fn private_pem<'a>(
         return Ok(text);
     }
     protect::plain_pem(&protect::unlock(&text, passphrase()?, &path.display().to_string())?)
+}
+
+/// True where some file of the key is there: half a key is a fault and no missing office.
+fn has_office(keys: &Path, function: OfficeFunction) -> bool {
+    let role = KeyRole::Office(function);
+    [role.key_file(), format!("{role}.cert.pem")].iter().any(|file| rotate::newest(keys, role, file).exists())
 }
 
 fn office_key(keys: &Path, office: OfficeId, unlock: &Unlock) -> Result<OfficeKey, KeyFault> {

@@ -130,7 +130,11 @@ fn convert_files(files: &[PathBuf], change: impl Fn(&str, &str) -> Change) -> Re
 }
 
 fn private_files(keys: &Path) -> Result<Vec<PathBuf>, KeyFault> {
-    let current = KeyRole::ALL.into_iter().map(|role| rotate::newest(keys, role, &role.key_file()));
+    let current = KeyRole::ALL
+        .into_iter()
+        .map(|role| (role, rotate::newest(keys, role, &role.key_file())))
+        .filter(|(role, path)| role.is_needed() || path.exists())
+        .map(|(_, path)| path);
     let retired = rotate::retired_folders(keys)?.into_iter().map(|place| place.join("key.pem"));
     Ok(current.chain(retired.filter(|path| path.exists())).collect())
 }

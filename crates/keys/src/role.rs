@@ -18,9 +18,11 @@ pub enum KeyRole {
 }
 
 impl KeyRole {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Office(OfficeFunction::CentralAuthority),
         Self::Office(OfficeFunction::ContactPoint),
+        Self::Office(OfficeFunction::ExtraditionAuthority),
+        Self::Office(OfficeFunction::LawEnforcement),
         Self::Office(OfficeFunction::EvidenceOffice),
         Self::Office(OfficeFunction::Node),
         Self::Tls,
@@ -52,6 +54,11 @@ impl KeyRole {
             Self::Log | Self::Cosigner => None,
             Self::Office(_) | Self::Tls => Some(format!("{}.cert.pem", self.as_str())),
         }
+    }
+
+    /// False for an office that the State may do without.
+    pub(crate) fn is_needed(self) -> bool {
+        !matches!(self, Self::Office(function) if !function.is_needed())
     }
 
     /// Whether the private key is kept when it is retired: somebody may still have sealed to it.

@@ -184,7 +184,10 @@ impl Configuration {
         if let Some(reason) = self.desk.wrong() {
             return wrong("desk", reason);
         }
-        match OfficeFunction::ALL.into_iter().find(|office| !self.offices.contains_key(office)) {
+        match OfficeFunction::ALL
+            .into_iter()
+            .find(|office| office.is_needed() && !self.offices.contains_key(office))
+        {
             Some(office) => wrong("offices", &format!("the office `{office}` is missing")),
             None => Ok(()),
         }
@@ -216,6 +219,7 @@ impl Configuration {
             languages: self.languages.clone(),
             preservation_needs_dual_criminality: self.declarations.preservation_needs_dual_criminality,
             convention_in_force: self.declarations.convention_in_force,
+            offices: self.offices.keys().copied().collect(),
         }
     }
 

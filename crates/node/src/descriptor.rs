@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
-use vocabulary::{Failure as _, Instant, OfficeFunction};
+use vocabulary::{Failure as _, Instant};
 
 /// Where the descriptor that was exported last is kept, in the node's folder.
 pub(crate) const FILE: &str = "descriptor.p7m";
@@ -118,20 +118,10 @@ fn offices(configuration: &Configuration, flow: &Flow) -> Result<Vec<OfficeEntry
             Ok(OfficeEntry {
                 office: *function,
                 name: office.name.clone(),
-                article: article(*function).to_owned(),
+                article: function.article().to_owned(),
                 contact: office.contact.clone(),
                 certificate: flow.keys().office(*function)?.certificate().to_pem(),
             })
         })
         .collect()
-}
-
-/// The article that asks a State for the office.
-fn article(function: OfficeFunction) -> &'static str {
-    match function {
-        OfficeFunction::CentralAuthority => "40(12)",
-        OfficeFunction::ContactPoint => "41(1)",
-        OfficeFunction::EvidenceOffice => "44(1)",
-        OfficeFunction::Node => "40(14)",
-    }
 }

@@ -10,9 +10,6 @@ use vocabulary::{Digest, Instant, OfficeFunction, OfficeId, StateCode};
 /// The longest address of a node, in bytes.
 const MAX_ENDPOINT_BYTES: usize = 512;
 
-/// The offices without which no exchange is possible.
-const NEEDED: [OfficeFunction; 4] = OfficeFunction::ALL;
-
 /// A verified descriptor. Every key in it speaks for this State and no other.
 #[derive(Debug, Clone)]
 pub struct Peer {
@@ -179,6 +176,7 @@ impl Peer {
                 .declarations
                 .preservation_needs_dual_criminality,
             convention_in_force: self.descriptor.declarations.convention_in_force,
+            offices: self.offices.keys().copied().collect(),
         }
     }
 }
@@ -210,7 +208,8 @@ fn offices(
             return Err(DescriptorError::OfficeTwice { office: expected });
         }
     }
-    match NEEDED.into_iter().find(|function| !offices.contains_key(function)) {
+    let mut needed = OfficeFunction::ALL.into_iter().filter(|function| function.is_needed());
+    match needed.find(|function| !offices.contains_key(function)) {
         Some(function) => {
             Err(DescriptorError::OfficeMissing { office: OfficeId::new(descriptor.state, function) })
         }

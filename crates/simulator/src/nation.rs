@@ -233,6 +233,7 @@ async fn open(
         languages: vec!["en".parse()?],
         preservation_needs_dual_criminality: false,
         convention_in_force: true,
+        offices: vocabulary::OfficeFunction::ALL.to_vec(),
     };
     let flow = Flow::new(
         store.with_hazard(Arc::clone(peril) as Arc<dyn Hazard>),

@@ -17,7 +17,7 @@ use crate::form::Form;
 use crate::preservation_state::PreservationState;
 use crate::request::Request;
 use serde::Serialize;
-use vocabulary::{FileId, Instant, Language, StateCode};
+use vocabulary::{FileId, Instant, Language, OfficeFunction, StateCode};
 
 /// Which State checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct RequestedProfile {
     pub preservation_needs_dual_criminality: bool,
     /// Between the two States, on the day of the check.
     pub convention_in_force: bool,
+    /// The offices that its descriptor names.
+    pub offices: Vec<OfficeFunction>,
 }
 
 /// A preservation file as this node knows it.

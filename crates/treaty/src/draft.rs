@@ -372,7 +372,7 @@ mod tests {
     fn an_unreadable_file_names_line_and_field() {
         let cases = [
             ("kind = \"preservation\"\nrequested_days = \"many\"", 2, "requested_days"),
-            ("kind = \"extradition\"", 1, "kind"),
+            ("kind = \"extortion\"", 1, "kind"),
             ("kind = \"preservation\"\nto = \"xb\"", 2, "to"),
             (
                 "kind = \"preservation\"\n\n[[items]]\nvalue = \"a\"\nfrom = \"2026-11-15T08:00:00\"",

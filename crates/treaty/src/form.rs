@@ -79,6 +79,7 @@ pub struct Form {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postponement: Option<Row>,
     pub contents: Vec<Content>,
+    #[serde(default)]
     pub answers: Vec<Answer>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ClockForm>,

@@ -427,6 +427,7 @@ mod tests {
             languages: Vec::new(),
             preservation_needs_dual_criminality: reserved,
             convention_in_force: true,
+            offices: vocabulary::OfficeFunction::ALL.to_vec(),
         }
     }
 
@@ -435,14 +436,84 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_stored_data_can_be_refused_on_every_ground_but_fiscal_and_bank_secrecy() {
+    fn a_request_for_stored_data_can_be_refused_on_every_ground_of_arts_36_and_40_but_fiscal_and_bank_secrecy()
+     {
         for ground in Ground::ALL {
             let refused = refuse(Kind::STORED_DATA, &[ground]);
             match ground {
-                Fiscal | BankSecrecy => assert_eq!(refused, Err(GroundError::Forbidden { ground })),
-                _ => assert_eq!(refused.unwrap().grounds(), [ground]),
+                Fiscal | BankSecrecy | FiscalExtradition => {
+                    assert_eq!(refused, Err(GroundError::Forbidden { ground }));
+                }
+                _ if ground as usize <= DataProtection as usize => {
+                    assert_eq!(refused.unwrap().grounds(), [ground]);
+                }
+                _ => {
+                    let kind = Kind::STORED_DATA;
+                    assert_eq!(refused, Err(GroundError::NotForThisKind { ground, kind }));
+                }
             }
         }
+    }
+
+    /// The word of a kind, and every ground on which it may be refused.
+    #[test]
+    fn each_kind_has_its_own_grounds() {
+        let expected: &[(&str, &[Ground])] = &[
+            ("traffic-disclosure", &[EssentialInterests, ProhibitedDomestically, Discrimination]),
+            ("extradition", &[NotPunishable, ExtraditionLaw, Nationality, Persecution]),
+            ("provisional-arrest", &[NotPunishable, ExtraditionLaw, Persecution]),
+            ("prosecution-instead", &[NotPunishable, ExtraditionLaw]),
+            ("transfer-of-sentenced-person", &[TransferNotAgreed]),
+            ("transfer-of-proceedings", &[ProceedingsNotTaken]),
+            ("police-information", &[EssentialInterests, Discrimination, DataProtection, PoliceLaw]),
+            ("joint-investigation", &[JointNotAgreed]),
+            ("return-of-proceeds", &[DisposalLaw]),
+            ("spontaneous-information", &[]),
+            ("proceeds-information", &[]),
+            (
+                "technical-advice",
+                &[EssentialInterests, ProhibitedDomestically, Discrimination, DataProtection, ContactPoint],
+            ),
+        ];
+        for (word, grounds) in expected {
+            let kind = word.parse().unwrap();
+            let permitted: Vec<Ground> = Ground::permitted(kind, INTRUSION, &profile(true)).collect();
+            assert_eq!(permitted, *grounds, "{word}");
+        }
+        let detained = "transfer-of-detained-person".parse().unwrap();
+        assert!(Ground::permitted(detained, INTRUSION, &profile(false)).any(|g| g == ConsentWithheld));
+    }
+
+    /// A list in a row that names nothing would take a ground away unseen.
+    #[test]
+    fn every_reference_in_a_list_of_grounds_names_a_ground() {
+        let lists = crate::table::rules().iter().filter(|rule| rule.id.ends_with("grounds"));
+        let known: Vec<String> = Ground::ALL.iter().map(|ground| ground.reference()).collect();
+        let mut listed = Vec::new();
+        for rule in lists {
+            assert!(!rule.list().is_empty(), "{}", rule.id);
+            for reference in rule.list() {
+                assert!(known.iter().any(|known| known == reference), "{} {reference}", rule.id);
+                listed.push(*reference);
+            }
+        }
+        for ground in Ground::ALL.into_iter().filter(|ground| !ground.is_forbidden()) {
+            assert!(listed.contains(&ground.reference().as_str()), "{ground}");
+        }
+    }
+
+    #[test]
+    fn extradition_is_refused_after_consultation_and_never_for_a_fiscal_matter_alone() {
+        let kind: Kind = "extradition".parse().unwrap();
+        let refuse = |ground, consulted| {
+            let profile = profile(false);
+            RefusalGrounds::new(kind, INTRUSION, vec![ground], "Reasons.".to_owned(), consulted, &profile)
+        };
+        let early = refuse(Nationality, false).unwrap_err();
+        assert_eq!((early.code(), early.clause().unwrap().as_str()), ("R-118", "Art. 37(17) [B]"));
+        assert!(refuse(Nationality, true).is_ok());
+        assert_eq!(refuse(FiscalExtradition, true).unwrap_err().clause().unwrap(), "Art. 37(16) [B]");
+        assert_eq!(refuse(DeMinimis, true).unwrap_err().clause().unwrap(), "Art. 37(18) [C]");
     }
 
     #[test]
@@ -499,8 +570,11 @@ mod tests {
     }
 
     #[test]
-    fn a_ground_of_40_21_needs_consultation_first_for_both_kinds() {
-        for &kind in Kind::all() {
+    fn a_ground_of_40_21_needs_consultation_first_for_every_kind() {
+        let kinds = Kind::all().iter().filter(|kind| {
+            Ground::permitted(**kind, SERIOUS, &profile(false)).any(|g| g == EssentialInterests)
+        });
+        for &kind in kinds {
             let refuse = |grounds: Vec<Ground>| {
                 RefusalGrounds::new(kind, SERIOUS, grounds, "Reasons.".to_owned(), false, &profile(false))
             };
@@ -509,8 +583,9 @@ mod tests {
             assert!(refuse(vec![Discrimination]).is_ok());
         }
         for ground in Ground::ALL {
-            let is_under_21 = ground.rule().paragraph.starts_with("21");
-            assert_eq!(ground.needs_consultation(), is_under_21, "{ground}");
+            let rule = ground.rule();
+            let expected = rule.article == 37 && !ground.is_forbidden() || rule.paragraph.starts_with("21");
+            assert_eq!(ground.needs_consultation(), expected, "{ground}");
         }
     }
 

@@ -12,6 +12,8 @@ mod tests {
     use super::*;
     use crate::check::{Context, RequestedProfile, Side};
     use crate::draft::Draft;
+    use crate::finding::Finding;
+    use crate::form::Content;
 
     fn profile() -> RequestedProfile {
         RequestedProfile {
@@ -19,6 +21,17 @@ mod tests {
             languages: vec!["en".parse().unwrap()],
             preservation_needs_dual_criminality: false,
             convention_in_force: true,
+            offices: vocabulary::OfficeFunction::ALL.to_vec(),
+        }
+    }
+
+    fn context(side: Side, profile: &RequestedProfile) -> Context<'_> {
+        Context {
+            side,
+            now: "2026-11-15T08:00:00Z".parse().unwrap(),
+            requesting: "XA".parse().unwrap(),
+            requested: Some(profile),
+            preservation: None,
         }
     }
 
@@ -28,16 +41,10 @@ mod tests {
         for &kind in Kind::all() {
             let draft = Draft::from_toml(template(kind)).unwrap();
             assert_eq!(draft.kind, kind);
-            let context = Context {
-                side: Side::Requesting,
-                now: "2026-11-15T08:00:00Z".parse().unwrap(),
-                requesting: "XA".parse().unwrap(),
-                requested: Some(&profile),
-                preservation: None,
-            };
-            let checked = draft.check(&context);
+            let checked = draft.check(&context(Side::Requesting, &profile));
             assert!(!checked.has_must(), "{kind}: {:#?}", checked.findings);
             assert_eq!(checked.request.unwrap().draft(), &draft);
+            assert!(!draft.check(&context(Side::Requested, &profile)).has_must(), "{kind}");
         }
     }
 
@@ -58,9 +65,16 @@ mod tests {
                     _ => format!("{line}\n"),
                 })
                 .collect();
-            let draft = Draft::from_toml(&opened).unwrap();
+            let draft = Draft::from_toml(&opened).unwrap_or_else(|error| panic!("{kind}: {error}"));
+            let checked = draft.check(&context(Side::Requesting, &profile()));
+            let shapes = |finding: &Finding| finding.field.starts_with("details.");
+            assert!(!checked.findings.iter().any(shapes), "{kind}: {:#?}", checked.findings);
             assert!(draft.urgency.is_some() && draft.translations.len() == 1, "{kind}");
-            assert!(draft.offence.is_some_and(|offence| offence.statute_requested.is_some()));
+            let offence = draft.offence.is_some_and(|offence| offence.statute_requested.is_some());
+            assert_eq!(offence, kind.form().offence.is_some(), "{kind}");
+            let named: Vec<&str> = kind.form().contents.iter().filter_map(Content::detail).collect();
+            assert!(named.iter().all(|name| draft.details.contains_key(*name)), "{kind}");
+            assert_eq!(named.len(), draft.details.len(), "{kind}");
         }
     }
 }

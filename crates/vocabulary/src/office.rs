@@ -10,6 +10,10 @@ pub enum OfficeFunction {
     CentralAuthority,
     /// The point of contact of the 24/7 network, Art. 41(1).
     ContactPoint,
+    /// Extradition and provisional arrest, Art. 37(19); a State may have none.
+    ExtraditionAuthority,
+    /// Police information under Art. 47, kept apart from evidence; a State may have none.
+    LawEnforcement,
     /// Takes in, seals and opens electronic evidence.
     EvidenceOffice,
     /// The machine itself: signs receipts and speaks TLS; decides nothing.
@@ -17,12 +21,38 @@ pub enum OfficeFunction {
 }
 
 impl OfficeFunction {
-    pub const ALL: [Self; 4] = [Self::CentralAuthority, Self::ContactPoint, Self::EvidenceOffice, Self::Node];
+    pub const ALL: [Self; 6] = [
+        Self::CentralAuthority,
+        Self::ContactPoint,
+        Self::ExtraditionAuthority,
+        Self::LawEnforcement,
+        Self::EvidenceOffice,
+        Self::Node,
+    ];
+
+    /// False for an office that a State may do without: requests to it then go nowhere.
+    pub const fn is_needed(self) -> bool {
+        !matches!(self, Self::ExtraditionAuthority | Self::LawEnforcement)
+    }
+
+    /// The article that asks a State for the office.
+    pub const fn article(self) -> &'static str {
+        match self {
+            Self::CentralAuthority => "40(12)",
+            Self::ContactPoint => "41(1)",
+            Self::ExtraditionAuthority => "37(19)",
+            Self::LawEnforcement => "47(1)",
+            Self::EvidenceOffice => "44(1)",
+            Self::Node => "40(14)",
+        }
+    }
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CentralAuthority => "central-authority",
             Self::ContactPoint => "contact-point",
+            Self::ExtraditionAuthority => "extradition-authority",
+            Self::LawEnforcement => "law-enforcement",
             Self::EvidenceOffice => "evidence-office",
             Self::Node => "node",
         }
@@ -40,7 +70,7 @@ impl FromStr for OfficeFunction {
     fn from_str(text: &str) -> Result<Self, WordError> {
         Self::ALL.into_iter().find(|f| f.as_str() == text).ok_or_else(|| {
             WordError::new(
-                "an office: `central-authority`, `contact-point`, `evidence-office` or `node`",
+                "an office: `central-authority`, `contact-point`, `extradition-authority`, `law-enforcement`, `evidence-office` or `node`",
                 text,
             )
         })

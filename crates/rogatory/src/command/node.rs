@@ -68,6 +68,8 @@ impl InitArguments {
         let name = |function: OfficeFunction| match function {
             OfficeFunction::CentralAuthority => format!("Central Authority of {}", self.name),
             OfficeFunction::ContactPoint => format!("24/7 Contact Point of {}", self.name),
+            OfficeFunction::ExtraditionAuthority => format!("Extradition Authority of {}", self.name),
+            OfficeFunction::LawEnforcement => format!("Law Enforcement Authority of {}", self.name),
             OfficeFunction::EvidenceOffice => format!("Evidence Office of {}", self.name),
             OfficeFunction::Node => format!("Node of {}", self.name),
         };
@@ -232,7 +234,7 @@ async fn doctor(context: &Context) -> anyhow::Result<Output> {
     }];
     let now = SystemClock.now();
     let flow = home.flow().await?;
-    for function in OfficeFunction::ALL {
+    for &function in home.configuration.offices.keys() {
         let certificate = flow.keys().office(function)?.certificate();
         let until = certificate.valid_until();
         examined.push(Examined {
@@ -316,7 +318,7 @@ async fn doctor(context: &Context) -> anyhow::Result<Output> {
 fn exported(home: &Home, flow: &flow::Flow, now: Instant) -> Option<Examined> {
     let shown = node::exported(home, now)?;
     let keys = flow.keys();
-    let offices = OfficeFunction::ALL.into_iter().all(|function| {
+    let offices = home.configuration.offices.keys().all(|&function| {
         let told = shown.office(function).map(seal::Certificate::fingerprint);
         keys.office(function).is_ok_and(|key| told.is_ok_and(|told| told == key.certificate().fingerprint()))
     });

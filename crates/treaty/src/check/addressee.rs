@@ -32,6 +32,7 @@ impl Check<'_> {
                 remedy: "name the other State; at home use domestic powers",
             });
         }
+        self.office();
         let known = self.context.requested.is_some_and(|profile| profile.state == to);
         match self.context.side {
             _ if known => {}
@@ -50,6 +51,22 @@ impl Check<'_> {
                 remedy: "tell the requesting State that it reached the wrong office",
             }),
         }
+    }
+
+    /// A State need not have every office: Arts 37(19) and 47(1) are not Arts 40(12) and 41(1).
+    fn office(&mut self) {
+        let channel = self.form.channel;
+        let Some(profile) = self.context.requested else { return };
+        if channel.is_needed() || profile.offices.contains(&channel) {
+            return;
+        }
+        self.found.must(Fault {
+            rule: self.form.directory.rule(),
+            word: "no-office",
+            field: "to",
+            message: &format!("the requested State names no office `{channel}` in its descriptor"),
+            remedy: "ask it to name one, or send the request through the diplomatic channel",
+        });
     }
 
     fn legal_basis(&mut self) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::basis::LegalBasis;
+use crate::detail::Detail;
 use crate::draft::{Deadline, Translation, Urgency, UrgencyLevel};
 use crate::item::{DataClass, IdentifierKind};
 use crate::kind::Kind;
@@ -31,6 +32,7 @@ impl Scene {
                 languages: vec!["fr".parse().unwrap(), "en".parse().unwrap()],
                 preservation_needs_dual_criminality: false,
                 convention_in_force: true,
+                offices: vocabulary::OfficeFunction::ALL.to_vec(),
             },
             is_known: true,
             side: Side::Requesting,
@@ -242,15 +244,58 @@ const CASES: &[Case] = &[
     (Kind::STORED_DATA, "T-042-8-lapses-soon", Should, "preservation_file", |s| s.linked("2026-11-29T08:00:00Z")),
 ];
 
+/// The same for the kinds that have no name in the program.
+#[rustfmt::skip]
+const MORE: &[(&str, &str, Severity, &str, fn(&mut Scene))] = &[
+    ("extradition", "T-037-19-unknown-state", Must, "to", |s| s.is_known = false),
+    ("extradition", "T-037-19-no-office", Must, "to", |s| s.profile.offices.retain(|office| office.is_needed())),
+    ("extradition", "T-035-1-not-covered", Must, "offence.basis", |s| s.serious(7)),
+    ("extradition", "T-035-1-no-duty", Must, "offence.basis", |s| s.offence().basis = Some(OffenceBasis::Other)),
+    ("extradition", "T-035-1-outside", Note, "offence.basis", |s| { s.serious(7); s.draft.legal_basis = Some(LegalBasis::Bilateral("Treaty of 1999, Art. 2".into())) }),
+    ("extradition", "T-035-3-conduct-both", Should, "offence.statute_requested", |s| { s.serious(7); s.draft.legal_basis = Some(LegalBasis::Reciprocity) }),
+    ("extradition", "T-037-1-items-none", Must, "items", |s| s.draft.items = Scene::new(Kind::STORED_DATA).draft.items),
+    ("extradition", "T-037-8-persons", Must, "persons", |s| s.draft.persons.clear()),
+    ("extradition", "T-037-1-detail-unknown", Must, "details.colour", |s| { s.draft.details.insert("colour".into(), Detail::YesNo(true)); }),
+    ("interception", "T-035-1-no-duty", Must, "offence.basis", |s| s.offence().basis = Some(OffenceBasis::Other)),
+    ("interception", "T-024-2-safeguards", Must, "safeguards", |s| s.draft.safeguards = None),
+    ("interception", "T-040-15-f-over", Must, "items[0].until", |s| s.now = at("2027-01-01T00:00:00Z")),
+    ("interception", "T-040-15-f-over", Should, "items[1].until", |s| { s.side = Side::Requested; s.now = at("2027-01-01T00:00:00Z") }),
+    ("interception", "T-014-restricted", Must, "details.restricted", |s| s.offence().basis = Some(OffenceBasis::ConventionOffence(14))),
+    ("interception", "T-021-7-child-suspect", Should, "details.child_suspect", |s| s.offence().basis = Some(OffenceBasis::ConventionOffence(15))),
+    ("real-time-traffic", "T-024-2-safeguards", Must, "safeguards", |s| s.draft.safeguards = None),
+    ("real-time-traffic", "T-045-3-c-items", Must, "items", |s| s.draft.items.clear()),
+    ("real-time-traffic", "T-045-3-a-authority", Must, "requesting_authority.name", |s| s.draft.requesting_authority = None),
+    ("real-time-traffic", "T-045-3-d-custodian", Should, "custodian", |s| s.draft.custodian = None),
+    ("search-and-seizure", "T-024-2-safeguards", Must, "safeguards", |s| s.draft.safeguards = None),
+    ("freezing", "T-024-2-safeguards", Must, "safeguards", |s| s.draft.safeguards = None),
+    ("freezing", "T-050-3-c-items", Must, "items", |s| s.draft.items.clear()),
+    ("emergency-disclosure", "T-002-o-emergency", Must, "urgency.level", |s| s.urgency(UrgencyLevel::Urgent, Some("soon"), None)),
+    ("emergency-disclosure", "T-024-2-safeguards", Should, "safeguards", |s| s.draft.safeguards = None),
+    ("statements", "T-035-1-for-evidence", Should, "offence.basis", |s| s.serious(7)),
+    ("statements", "T-040-15-e-persons", Must, "persons", |s| s.draft.persons.clear()),
+    ("service-of-documents", "T-040-3-b-to", Must, "to", |s| s.draft.to = None),
+    ("transfer-of-proceedings", "T-039-1-considered", Note, "offence.basis", |_| {}),
+    ("transfer-of-sentenced-person", "T-038-consent-shape", Must, "details.consent", |s| { s.draft.details.insert("consent".into(), Detail::YesNo(false)); }),
+    ("transfer-of-detained-person", "T-040-9-consent-shape", Must, "details.consent", |s| { s.draft.details.insert("consent".into(), Detail::YesNo(false)); }),
+];
+
+/// Every case, the codes without their scenes.
+fn cases() -> impl Iterator<Item = Case> {
+    let more = MORE.iter().map(|(kind, code, severity, field, break_rule)| {
+        (kind.parse().unwrap(), *code, *severity, *field, *break_rule)
+    });
+    CASES.iter().copied().chain(more)
+}
+
 #[test]
 fn every_broken_rule_gives_its_finding() {
-    for (kind, code, severity, field, break_rule) in CASES {
-        let mut scene = Scene::new(*kind);
+    for (kind, code, severity, field, break_rule) in cases() {
+        let mut scene = Scene::new(kind);
         break_rule(&mut scene);
         let checked = scene.check();
-        let found = checked.findings.iter().find(|f| f.code == *code && f.field == *field);
+        let found = checked.findings.iter().find(|f| f.code == code && f.field == field);
         let found = found.unwrap_or_else(|| panic!("{kind} {code} {field}: {:#?}", checked.findings));
-        assert_eq!(found.severity, *severity, "{kind} {code}");
+        assert_eq!(found.severity, severity, "{kind} {code}");
         assert_eq!(checked.request.is_none(), checked.has_must(), "{kind} {code}");
     }
 }
@@ -269,6 +314,7 @@ fn no_finding_of_the_check_is_without_a_case() {
     let sources = [
         include_str!("addressee.rs"),
         include_str!("contents.rs"),
+        include_str!("details.rs"),
         include_str!("items.rs"),
         include_str!("link.rs"),
         include_str!("offence.rs"),
@@ -282,7 +328,7 @@ fn no_finding_of_the_check_is_without_a_case() {
     assert!(words.len() > 35);
     for word in words {
         let ending = format!("-{word}");
-        assert!(CASES.iter().any(|case| case.1.ends_with(&ending)), "no case for `{word}`");
+        assert!(cases().any(|case| case.1.ends_with(&ending)), "no case for `{word}`");
     }
 }
 
@@ -290,14 +336,16 @@ fn no_finding_of_the_check_is_without_a_case() {
 fn every_row_of_required_contents_is_asked_for() {
     let required = crate::table::rules().iter().filter(|rule| rule.id.contains(".contents."));
     for rule in required {
-        assert!(CASES.iter().any(|case| case.1.starts_with(&rule.code())), "{}", rule.id);
+        let is_asked = |kind: &Kind| kind.form().contents.iter().any(|c| c.rule.rule() == rule);
+        let has_case = cases().any(|case| case.1.starts_with(&rule.code()));
+        assert!(has_case || Kind::all().iter().any(is_asked), "{}", rule.id);
     }
 }
 
 #[test]
 fn a_code_and_its_citation_name_the_same_place() {
-    for (kind, _, _, _, break_rule) in CASES {
-        let mut scene = Scene::new(*kind);
+    for (kind, _, _, _, break_rule) in cases() {
+        let mut scene = Scene::new(kind);
         break_rule(&mut scene);
         for finding in scene.check().findings {
             let prefix = format!("T-{:03}-", finding.citation.article);
@@ -452,5 +500,136 @@ fn an_order_serves_what_was_asked_within_the_domestic_maximum() {
         let mut scene = Scene::new(Kind::PRESERVATION);
         scene.draft.requested_days = asked;
         assert_eq!(scene.check().request.unwrap().order_days(), ordered);
+    }
+}
+
+/// Takes away what the field of a form holds.
+fn remove(draft: &mut Draft, field: &str) {
+    if let Some(name) = field.strip_prefix("details.") {
+        draft.details.remove(name);
+        return;
+    }
+    let conducting = draft.conducting_authority.get_or_insert_default();
+    match field {
+        "facts" => draft.facts = None,
+        "necessity" => draft.necessity = None,
+        "assistance" => draft.assistance = None,
+        "procedure" => draft.procedure = None,
+        "purpose" => draft.purpose = None,
+        "proceeding.nature" => draft.proceeding.as_mut().unwrap().nature = None,
+        "proceeding.subject" => draft.proceeding.as_mut().unwrap().subject = None,
+        "conducting_authority.name" => conducting.name = None,
+        "conducting_authority.functions" => conducting.functions = None,
+        "conducting_authority.proceeding_reference" => conducting.proceeding_reference = None,
+        "custodian.name" => draft.custodian.as_mut().unwrap().name = None,
+        "custodian.location" => draft.custodian.as_mut().unwrap().location = None,
+        "deadline.wished" => draft.deadline = None,
+        "urgency.danger" => draft.urgency.as_mut().unwrap().danger = None,
+        other => panic!("no field `{other}`"),
+    }
+}
+
+/// A value that no form takes, whatever it asks for.
+fn misshapen(form: &crate::form::ValueForm) -> Detail {
+    use crate::form::ValueForm::{Date, Instant, Number, OneOf, Text, Yes, YesNo};
+    match form {
+        Text | Date | Instant | YesNo => Detail::Number(7),
+        Yes => Detail::YesNo(false),
+        Number { most, .. } => Detail::Number(most + 1),
+        OneOf(_) => Detail::Text("another word".into()),
+    }
+}
+
+#[test]
+fn each_content_that_is_taken_away_gives_its_own_finding_and_no_other_of_that_weight() {
+    for &kind in Kind::all() {
+        for content in &kind.form().contents {
+            let mut scene = Scene::new(kind);
+            if let Some(when) = content.when {
+                let article = when.offences.articles()[0];
+                scene.offence().basis = Some(OffenceBasis::ConventionOffence(article));
+                if when.class.is_some() {
+                    scene.draft.items.iter_mut().for_each(|item| item.data_class = when.class);
+                }
+                scene.draft.details.insert("restricted".into(), Detail::Text("digests-only".into()));
+                let known = |name: &str| kind.form().detail(name).is_some();
+                scene.draft.details.retain(|name, _| known(name));
+                if known("child_suspect") {
+                    scene.draft.details.insert("child_suspect".into(), Detail::YesNo(false));
+                }
+            }
+            let before: BTreeSet<_> = scene.check().findings.into_iter().map(|f| (f.code, f.field)).collect();
+            remove(&mut scene.draft, &content.field);
+            let checked = scene.check();
+            let code = format!("{}-{}", content.rule.code(), content.word);
+            let found = checked.findings.iter().find(|f| f.code == code && f.field == content.field);
+            let found = found.unwrap_or_else(|| panic!("{kind} {code}: {:#?}", checked.findings));
+            assert_eq!(found.severity, content.need, "{kind} {code}");
+            assert_eq!(found.citation, content.rule.citation(), "{kind} {code}");
+            let is_new = |f: &&Finding| !before.contains(&(f.code.clone(), f.field.clone()));
+            let new: Vec<_> = checked.findings.iter().filter(is_new).collect();
+            assert!(new.iter().all(|f| f.field == content.field || f.severity != Must), "{kind} {new:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_detail_of_the_wrong_shape_is_refused_in_every_kind() {
+    for &kind in Kind::all() {
+        let details = kind.form().contents.iter().filter(|content| content.detail().is_some());
+        for content in details {
+            let mut scene = Scene::new(kind);
+            let name = content.detail().unwrap().to_owned();
+            scene.draft.details.insert(name, misshapen(content.value.as_ref().unwrap()));
+            let code = format!("{}-{}-shape", content.rule.code(), content.word);
+            let findings = scene.check().findings;
+            let found = findings.iter().find(|f| f.code == code).unwrap_or_else(|| panic!("{kind} {code}"));
+            assert_eq!(found.severity, Must);
+        }
+    }
+}
+
+#[test]
+fn a_detail_that_the_kind_does_not_know_is_refused_in_every_kind() {
+    for &kind in Kind::all() {
+        let mut scene = Scene::new(kind);
+        scene.draft.details.insert("colour".into(), Detail::YesNo(true));
+        let findings = scene.check().findings;
+        let found = findings.iter().find(|f| f.field == "details.colour").unwrap();
+        assert_eq!(found.code, format!("{}-detail-unknown", kind.form().rule().code()));
+    }
+}
+
+#[test]
+fn every_intrusive_measure_needs_the_record_of_its_safeguards() {
+    for word in ["real-time-traffic", "interception", "search-and-seizure", "freezing", "provisional-arrest"]
+    {
+        let mut scene = Scene::new(word.parse().unwrap());
+        scene.draft.safeguards = None;
+        assert!(scene.check().has_must(), "{word}");
+    }
+}
+
+/// The matrix of Art. 35, for the Convention as the only basis.
+#[test]
+fn a_kind_is_impossible_for_an_offence_that_the_matrix_keeps_from_it() {
+    use crate::measure::{OffenceClass, eligibility};
+    for &kind in Kind::all() {
+        if kind.form().offence.is_none() {
+            continue;
+        }
+        for (basis, class) in [
+            (OffenceBasis::SeriousCrime, OffenceClass::SeriousCrime),
+            (OffenceBasis::Other, OffenceClass::BelowThreshold),
+        ] {
+            let mut scene = Scene::new(kind);
+            scene.draft.legal_basis = Some(LegalBasis::Convention);
+            scene.offence().basis = Some(basis);
+            if basis == OffenceBasis::Other {
+                scene.offence().max_penalty_years_requesting = Some(1);
+            }
+            let covered = eligibility(kind.form().measure, class).is_covered();
+            assert_eq!(!scene.check().has_must(), covered, "{kind} {class:?}");
+        }
     }
 }
