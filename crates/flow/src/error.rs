@@ -27,6 +27,8 @@ pub enum FlowError {
     #[error(transparent)]
     Descriptor(#[from] register::DescriptorError),
     #[error(transparent)]
+    Depositary(#[from] register::DepositaryError),
+    #[error(transparent)]
     Unbelieved(#[from] register::Unbelieved),
     #[error(transparent)]
     Open(#[from] seal::OpenError),
@@ -224,6 +226,7 @@ impl FlowError {
             Self::Proof(e) => e,
             Self::Settle(e) => e,
             Self::Descriptor(e) => e,
+            Self::Depositary(e) => e,
             Self::Unbelieved(e) => e,
             Self::Open(e) => e,
             Self::Seal(e) => e,

@@ -11,6 +11,7 @@ mod bundle;
 mod clock;
 mod custody;
 mod deliver;
+mod depositary;
 mod desk;
 mod dispatch;
 mod duty;
@@ -46,6 +47,7 @@ pub use audit::{Audit, Trouble};
 pub use bundle::{Bundle, BundleLetter, BundleOptions, ExportFile};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};
+pub use depositary::{Imported, InForce, KnownDepositary, Origin, SaidBy, day_of};
 pub use desk::View;
 pub use duty::Discharged;
 pub use error::FlowError;
@@ -83,6 +85,7 @@ pub struct Flow {
     zone: String,
     peers: peer::PeerCache,
     wanted: peer::Wanted,
+    depositary: depositary::DepositaryCache,
     randomness: Arc<dyn Randomness>,
 }
 
@@ -105,6 +108,7 @@ impl Flow {
             zone,
             peers: peer::PeerCache::default(),
             wanted: peer::Wanted::default(),
+            depositary: depositary::DepositaryCache::default(),
             randomness: Arc::new(SystemRandomness),
         }
     }

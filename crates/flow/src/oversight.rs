@@ -20,6 +20,16 @@ pub enum Oversight {
     PeerResumed { peer: StateCode, new_log: bool },
     /// A person looked at the finding.
     FindingAcknowledged { finding: String },
+    /// Rows were added to the depositary register; `log` is the digest of all of them, `rows` their number.
+    DepositaryImported {
+        file: Digest,
+        as_of: jiff::civil::Date,
+        added: u32,
+        changed: u32,
+        vanished: u32,
+        rows: u32,
+        log: Digest,
+    },
 }
 
 impl Permitted for Oversight {
@@ -33,6 +43,7 @@ impl Oversight {
         match self {
             Self::PeerHalted { peer, .. } | Self::PeerResumed { peer, .. } => peer.to_string(),
             Self::FindingAcknowledged { finding } => finding.clone(),
+            Self::DepositaryImported { .. } => "depositary".to_owned(),
         }
     }
 }
@@ -193,7 +204,7 @@ impl Flow {
             .map_err(|_| FlowError::Record { what: "when a peer was resumed" })
     }
 
-    async fn oversee(
+    pub(crate) async fn oversee(
         &self,
         write: &mut Write,
         act: Oversight,
@@ -218,7 +229,7 @@ pub(crate) async fn oversight(session: &mut impl Session) -> Result<Vec<Oversigh
         .collect()
 }
 
-fn check_reason(reason: &str) -> Result<(), FlowError> {
+pub(crate) fn check_reason(reason: &str) -> Result<(), FlowError> {
     if reason.trim().is_empty() || reason.len() > exchange::MAX_TEXT_BYTES {
         return Err(FlowError::Text { found: reason.len() });
     }

@@ -23,7 +23,7 @@ pub use dated::Dated;
 pub use effect::{Effect, EffectRule, effect_rules};
 pub use error::DepositaryError;
 pub use event::{DepositaryEvent, EventKind};
-pub use force::Between;
+pub use force::{Between, Reason};
 pub use log::{Depositary, MAX_ROWS};
 pub use participant::{Participant, participant, participant_by_alpha3, participant_by_name, participants};
 pub use shipped::{shipped, shipped_bytes};

@@ -237,3 +237,9 @@ CREATE TABLE IF NOT EXISTS stamps (
     authority TEXT NOT NULL,
     demonstration BIGINT NOT NULL
 );
+-- The events that the depositary recorded of the Convention; a correction is a row that supersedes another.
+CREATE TABLE IF NOT EXISTS depositary (
+    sequence BIGINT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    body BLOB NOT NULL
+);
