@@ -259,11 +259,7 @@ impl Flow {
     }
 
     /// The depositary register is what the newest import of the ledger made of it.
-    async fn audit_depositary(
-        &self,
-        session: &mut impl Session,
-        audit: &mut Audit,
-    ) -> Result<(), FlowError> {
+    async fn audit_depositary(&self, session: &mut impl Session, audit: &mut Audit) -> Result<(), FlowError> {
         let acts = crate::oversight::oversight(session).await?;
         let newest = acts.into_iter().rev().find_map(|record| match record.act {
             crate::Oversight::DepositaryImported { log, .. } => Some(log),
@@ -275,7 +271,10 @@ impl Flow {
             None => bodies.is_empty(),
         };
         if !stands {
-            audit.trouble("the depositary register", "it is not what the last import in the ledger made of it");
+            audit.trouble(
+                "the depositary register",
+                "it is not what the last import in the ledger made of it",
+            );
         }
         Ok(())
     }

@@ -116,8 +116,7 @@ impl Flow {
             return Ok(KnownDepositary { log, origin: Origin::Node });
         }
         let broken = FlowError::Record { what: "the depositary register" };
-        let head: Option<Head> =
-            mark.head.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok());
+        let head: Option<Head> = mark.head.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok());
         let Some(head) = head else { return Err(broken) };
         let bodies = session.queries().depositary().await?;
         let events: Result<Vec<DepositaryEvent>, _> =
@@ -200,7 +199,16 @@ impl Flow {
         let (with, on) = (peer.state(), day_of(at));
         if self.profile.convention_in_force && peer.profile().convention_in_force {
             let (by, reasons) = (SaidBy::Operator, Vec::new());
-            return Ok(InForce { with, on, in_force: true, by, since: None, as_of: None, age_days: None, reasons });
+            return Ok(InForce {
+                with,
+                on,
+                in_force: true,
+                by,
+                since: None,
+                as_of: None,
+                age_days: None,
+                reasons,
+            });
         }
         let log = self.depositary_in(session).await?.log;
         let between = log.in_force_between(self.us(), with, on);
@@ -218,11 +226,7 @@ impl Flow {
 }
 
 /// Writes the rows that are not there yet, all of them the first time; the digest is over the whole log.
-async fn record(
-    write: &mut Write,
-    known: &KnownDepositary,
-    next: &Depositary,
-) -> Result<Digest, FlowError> {
+async fn record(write: &mut Write, known: &KnownDepositary, next: &Depositary) -> Result<Digest, FlowError> {
     let kept = match known.origin {
         Origin::Shipped => 0,
         Origin::Node => known.log.rows().len(),
@@ -287,7 +291,10 @@ mod tests {
         let done = flow.import_depositary(&pair.a.second, &import, &file, accept, "a letter").await.unwrap();
         assert_eq!(done.recorded.len(), 1);
         let known = flow.depositary().await.unwrap();
-        assert_eq!((known.origin, known.log.rows().len()), (Origin::Node, shipped().unwrap().rows().len() + 1));
+        assert_eq!(
+            (known.origin, known.log.rows().len()),
+            (Origin::Node, shipped().unwrap().rows().len() + 1)
+        );
         let again = flow.import_depositary(&pair.a.second, &import, &file, accept, "twice").await.unwrap();
         assert!(again.recorded.is_empty());
         assert_eq!(flow.oversight().await.unwrap().len(), before + 1);
@@ -333,7 +340,11 @@ mod tests {
         write.add_depositary(9_999, "forged", &json(&forged).unwrap()).await.unwrap();
         write.commit().await.unwrap();
         let audit = flow.audit().await.unwrap();
-        assert!(audit.troubles.iter().any(|t| t.to_string().contains("depositary")), "{:?}", audit.troubles);
+        assert!(
+            audit.troubles.iter().any(|t| format!("{t:?}").contains("depositary")),
+            "{:?}",
+            audit.troubles
+        );
     }
 
     /// XA and XB are given rows, as an exercise does it, so that the rule itself decides.

@@ -35,8 +35,7 @@ impl Flow {
         let profile = match draft.to {
             Some(to) => match self.peer(to).await {
                 Ok(peer) => {
-                    let known =
-                        self.in_force_with(&mut self.store.read().await?, &peer, self.now()).await?;
+                    let known = self.in_force_with(&mut self.store.read().await?, &peer, self.now()).await?;
                     let convention_in_force = convention.insert(known).in_force;
                     Some(RequestedProfile { convention_in_force, ..peer.profile() })
                 }

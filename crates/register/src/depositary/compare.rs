@@ -76,6 +76,8 @@ impl Depositary {
             let (known, found) = (self.as_of().to_string(), import.as_of.to_string());
             return Err(DepositaryError::Older { known, found });
         }
+        let mut findings = import.findings.clone();
+        findings.extend(import.rows.iter().filter(|row| row.is_after_its_source()).map(impossible));
         let mut matching = Matching::new(self, import);
         matching.by_id();
         matching.by_fact();
@@ -86,7 +88,7 @@ impl Depositary {
             changed: matching.changed,
             vanished: matching.known.into_values().flatten().cloned().collect(),
             same: matching.same,
-            findings: import.findings.clone(),
+            findings,
         };
         comparison.vanished.retain(|row| import.coverage.covers(row.kind));
         comparison.name_anew(self);
@@ -164,7 +166,7 @@ impl<'a> Matching<'a> {
         Self {
             log,
             known,
-            found: import.rows.iter().collect(),
+            found: import.rows.iter().filter(|row| !row.is_after_its_source()).collect(),
             added: Vec::new(),
             changed: Vec::new(),
             same: 0,
@@ -336,6 +338,14 @@ fn differences(change: &Change) -> String {
     format!("the source differs from the row: {}", parts.join("; "))
 }
 
+fn impossible(row: &DepositaryEvent) -> Finding {
+    let what =
+        format!("`{}` of {} is dated {}, after its source was read", row.kind, row.participant, row.date);
+    let remedy =
+        "compare the row with the depositary, and give the day of the file with `--as-of`; it was not taken";
+    finding(row, "impossible-date", Severity::Should, what, remedy)
+}
+
 fn finding(row: &DepositaryEvent, word: &str, severity: Severity, message: String, remedy: &str) -> Finding {
     let rule = rule_of(row.kind);
     Finding {
@@ -468,6 +478,21 @@ mod tests {
             known.with(known.additions(&comparison, Accept::default()), &comparison, Vec::new()).unwrap();
         assert_eq!(then.standing_rows().filter(|row| row.kind == EventKind::Ratification).count(), 1);
         assert!(then.additions(&then.compare(&file).unwrap(), Accept::default()).is_empty());
+    }
+
+    #[test]
+    fn a_row_dated_after_its_source_was_read_is_not_taken() {
+        let mut late = row("z", "VN", EventKind::Accession, "2026-10-25");
+        late.as_of = "2026-10-24".parse().unwrap();
+        let mut file = import(vec![late.clone()]);
+        file.coverage = Coverage::Partial;
+        let comparison = known().compare(&file).unwrap();
+        assert!(comparison.added.is_empty());
+        assert_eq!(comparison.findings[0].code, "T-064-3-impossible-date");
+        // Within the month in which the source was read it may have been before.
+        late.date = "2026-10".parse().unwrap();
+        file.rows = vec![late];
+        assert_eq!(known().compare(&file).unwrap().added.len(), 1);
     }
 
     #[test]

@@ -153,6 +153,11 @@ impl DepositaryEvent {
         self.date.day()
     }
 
+    /// True where it cannot have been known when its source was read.
+    pub(super) fn is_after_its_source(&self) -> bool {
+        self.date.earliest().is_some_and(|first| first > self.as_of)
+    }
+
     /// The same fact, whatever was read where and when.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
         self.participant == other.participant

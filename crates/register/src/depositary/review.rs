@@ -77,9 +77,9 @@ impl Review<'_> {
                 format!("`{code}` is no participant that the table of States and organizations knows");
             self.should(&table::CONSENT, "unknown-participant", &row.id, message);
         }
-        if row.day() > row.as_of {
+        if row.is_after_its_source() {
             let message =
-                format!("the row counts from {}, after the day to which its source was read", row.day());
+                format!("the row is dated {}, after the day to which its source was read", row.date);
             self.should(rule_of(row.kind), "impossible-date", &row.id, message);
         }
         if row.day() < opens() {

@@ -15,6 +15,7 @@ pub(crate) mod log;
 pub(crate) mod node;
 pub(crate) mod officer;
 pub(crate) mod peer;
+pub(crate) mod register;
 pub(crate) mod request;
 pub(crate) mod time;
 pub(crate) mod treaty;
