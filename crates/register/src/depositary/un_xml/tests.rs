@@ -172,3 +172,41 @@ fn signatures_alone_make_no_party() {
     assert_eq!((status.signatories.len(), status.contracting.len(), status.counted), (9, 5, 4));
     assert!(status.parties.is_empty() && status.exact);
 }
+
+/// Whatever was read can be folded, reviewed and compared; only refusals come out of hostile bytes.
+fn survives(import: Import) {
+    let known = shipped().unwrap();
+    let Ok(comparison) = known.compare(&import) else { return };
+    let accept = Accept { changed: true, vanished: true };
+    let rows = known.additions(&comparison, accept);
+    let next = known.with(rows, &comparison, import.notes).expect("additions make a log");
+    let on = next.as_of();
+    let _ = (next.status_on(on), next.review(on));
+    for participant in next.participants_until(on) {
+        let _ = next.effects_on(participant, on);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..2048)) {
+        let _ = read_un_xml(&bytes, day("2027-03-10")).map(survives);
+        let _ = super::super::read_csv(&bytes, None).map(survives);
+    }
+
+    #[test]
+    fn a_damaged_file_is_read_or_refused(
+        at in 0_usize..4000, length in 0_usize..200, put in "[<>&;/a-zA-Z0-9 \"é]{0,40}",
+    ) {
+        for file in [FIXTURE.as_bytes(), super::super::shipped_bytes()] {
+            let mut bytes = file.to_vec();
+            let start = at.min(bytes.len());
+            let end = (start + length).min(bytes.len());
+            bytes.splice(start..end, put.bytes());
+            let _ = read_un_xml(&bytes, day("2027-03-10")).map(survives);
+            let _ = super::super::read_csv(&bytes, None).map(survives);
+        }
+    }
+}
