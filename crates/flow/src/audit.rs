@@ -260,9 +260,10 @@ impl Flow {
 
     /// The depositary register is what the newest import of the ledger made of it.
     async fn audit_depositary(&self, session: &mut impl Session, audit: &mut Audit) -> Result<(), FlowError> {
-        let acts = crate::oversight::oversight(session).await?;
-        let newest = acts.into_iter().rev().find_map(|record| match record.act {
-            crate::Oversight::DepositaryImported { log, .. } => Some(log),
+        let rows = session.queries().oversight().await?;
+        // An act that cannot be read was found above.
+        let newest = rows.iter().rev().find_map(|row| match serde_json::from_slice(&row.body).ok()? {
+            crate::OversightRecord { act: crate::Oversight::DepositaryImported { log, .. }, .. } => Some(log),
             _ => None,
         });
         let bodies = session.queries().depositary().await?;

@@ -4,14 +4,19 @@ use crate::{Credential, Flow, FlowError, Oversight, oversight::check_reason, per
 use jiff::{civil::Date, tz::TimeZone};
 use register::{
     Depositary, DepositaryError, DepositaryEvent, Peer,
-    depositary::{Accept, Comparison, Coverage, Import, Reason, shipped},
+    depositary::{Accept, Comparison, Coverage, Effect, Import, Reason, shipped},
 };
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use store::{Session, Write};
+use treaty::{Measure, RequestedProfile};
 use vocabulary::{Digest, Instant, StateCode};
 
 const SETTING: &str = "depositary";
+
+/// Read once in a process.
+static SHIPPED: LazyLock<Result<Arc<Depositary>, DepositaryError>> =
+    LazyLock::new(|| shipped().map(Arc::new));
 
 /// The last log that was read, with what it was read from.
 pub(crate) type DepositaryCache = Arc<Mutex<Option<(Mark, Arc<Depositary>)>>>;
@@ -49,12 +54,13 @@ pub struct KnownDepositary {
 impl KnownDepositary {
     /// What comes with the program.
     pub fn shipped() -> Result<Self, DepositaryError> {
-        Ok(Self { log: Arc::new(shipped()?), origin: Origin::Shipped })
+        let log = SHIPPED.as_ref().map_err(Clone::clone)?;
+        Ok(Self { log: Arc::clone(log), origin: Origin::Shipped })
     }
 
     /// The day of newer rows that came with the program, which nobody imported here.
     pub fn newer_shipped(&self) -> Option<Date> {
-        let shipped = shipped().ok()?.as_of();
+        let shipped = SHIPPED.as_ref().ok()?.as_of();
         (self.origin == Origin::Node && shipped > self.log.as_of()).then_some(shipped)
     }
 }
@@ -80,6 +86,28 @@ pub struct InForce {
     pub as_of: Option<Date>,
     pub age_days: Option<u32>,
     pub reasons: Vec<Reason>,
+    /// What reservations of either State change for requests, by the register.
+    pub effects: Vec<Effect>,
+}
+
+impl InForce {
+    /// The reservation of Art. 42(5) by the State that is asked, as the register knows it.
+    pub fn preservation_needs_dual_criminality(&self, requested: StateCode) -> bool {
+        let reserved = |effect: &Effect| {
+            effect.participant == requested && effect.known && effect.measures == [Measure::Preservation]
+        };
+        self.effects.iter().any(reserved)
+    }
+
+    /// What the State that is asked declared, with what the depositary knows of it beside.
+    pub(crate) fn seen_in(&self, profile: RequestedProfile) -> RequestedProfile {
+        RequestedProfile {
+            convention_in_force: self.in_force,
+            preservation_needs_dual_criminality: profile.preservation_needs_dual_criminality
+                || self.preservation_needs_dual_criminality(profile.state),
+            ..profile
+        }
+    }
 }
 
 /// What an import did.
@@ -197,21 +225,23 @@ impl Flow {
         at: Instant,
     ) -> Result<InForce, FlowError> {
         let (with, on) = (peer.state(), day_of(at));
+        let log = self.depositary_in(session).await?.log;
+        let between = log.in_force_between(self.us(), with, on);
+        let touches = |effect: &Effect| !effect.known || !effect.measures.is_empty();
+        let effects = between.effects.into_iter().filter(touches).collect();
         if self.profile.convention_in_force && peer.profile().convention_in_force {
-            let (by, reasons) = (SaidBy::Operator, Vec::new());
             return Ok(InForce {
                 with,
                 on,
                 in_force: true,
-                by,
+                by: SaidBy::Operator,
                 since: None,
                 as_of: None,
                 age_days: None,
-                reasons,
+                reasons: Vec::new(),
+                effects,
             });
         }
-        let log = self.depositary_in(session).await?.log;
-        let between = log.in_force_between(self.us(), with, on);
         Ok(InForce {
             with,
             on,
@@ -221,6 +251,7 @@ impl Flow {
             as_of: Some(log.as_of()),
             age_days: Some(log.age_days(on)),
             reasons: between.reasons,
+            effects,
         })
     }
 }
@@ -371,8 +402,26 @@ mod tests {
         flow.import_depositary(&pair.a.second, &import, &file, Accept::default(), "exercise").await.unwrap();
         let checked = flow.check(&draft).await.unwrap();
         let in_force = checked.convention.unwrap();
+        assert!(
+            in_force.effects.is_empty() && !in_force.preservation_needs_dual_criminality(pair.b.flow.us())
+        );
         assert!(in_force.in_force && in_force.since == Some("2026-04-05".parse().unwrap()), "{in_force:?}");
         assert!(!checked.checked.findings.iter().any(|found| found.code == "T-065-1-not-in-force"));
+    }
+
+    #[tokio::test]
+    async fn a_reservation_that_the_depositary_knows_counts_although_the_descriptor_is_silent() {
+        let pair = Pair::new().await;
+        let flow = &pair.a.flow;
+        let rows = "XB-r,XB,reservation,2026-01-05,42(5),,,C,exercise,,,,\nXA-r,XA,reservation,2026-01-05,42(5),,,C,exercise,,,,\n";
+        let (file, import) = table("2026-11-20", rows);
+        let b = flow.peer(pair.b.flow.us()).await.unwrap();
+        assert!(!b.profile().preservation_needs_dual_criminality);
+        flow.import_depositary(&pair.a.second, &import, &file, Accept::default(), "exercise").await.unwrap();
+        let known =
+            flow.in_force_with(&mut flow.store().read().await.unwrap(), &b, flow.now()).await.unwrap();
+        assert_eq!(known.effects.len(), 2, "the register shows those of both");
+        assert!(known.seen_in(b.profile()).preservation_needs_dual_criminality);
     }
 
     #[tokio::test]

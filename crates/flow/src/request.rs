@@ -7,7 +7,7 @@ use casefile::{
 };
 use register::Peer;
 use store::Session;
-use treaty::{Checked, Context, Draft, Kind, PreservationFacts, RequestedProfile, Severity, Side};
+use treaty::{Checked, Context, Draft, Kind, PreservationFacts, Severity, Side};
 use uuid::Uuid;
 use vocabulary::{Digest, FileId, Instant};
 
@@ -36,8 +36,9 @@ impl Flow {
             Some(to) => match self.peer(to).await {
                 Ok(peer) => {
                     let known = self.in_force_with(&mut self.store.read().await?, &peer, self.now()).await?;
-                    let convention_in_force = convention.insert(known).in_force;
-                    Some(RequestedProfile { convention_in_force, ..peer.profile() })
+                    let profile = known.seen_in(peer.profile());
+                    convention = Some(known);
+                    Some(profile)
                 }
                 Err(FlowError::UnknownPeer { .. }) => None,
                 Err(error) => return Err(error),
@@ -238,12 +239,12 @@ impl Flow {
             },
             None => None,
         };
-        let convention_in_force = self.in_force_with(session, peer, received_at).await?.in_force;
+        let own = self.in_force_with(session, peer, received_at).await?.seen_in(self.profile.clone());
         let context = Context {
             side: Side::Requested,
             now: received_at,
             requesting: from,
-            requested: Some(&RequestedProfile { convention_in_force, ..self.profile.clone() }),
+            requested: Some(&own),
             preservation,
         };
         Ok(draft.check(&context))

@@ -236,20 +236,29 @@ async fn check(flow: &Flow, what: &str) -> anyhow::Result<Output> {
 
 /// Whether the Convention is in force between the two, and who says so.
 fn in_force(known: &flow::InForce) -> String {
+    let effects: String = known.effects.iter().map(effect).collect();
     let answer = if known.in_force { "in force" } else { "not in force" };
     match (known.by, known.as_of, known.age_days) {
         (flow::SaidBy::Operator, ..) => format!(
-            "\nConvention   {answer} with {}: node.toml and its descriptor say so (convention_in_force), not the register",
+            "\nConvention   {answer} with {}: node.toml and its descriptor say so (convention_in_force), not the register{effects}",
             known.with
         ),
         (flow::SaidBy::Depositary, as_of, age) => format!(
-            "\nConvention   {answer} with {} on {}, by the register as of {} ({} days old): rogatory register between",
+            "\nConvention   {answer} with {} on {}, by the register as of {} ({} days old): rogatory register between{effects}",
             known.with,
             known.on,
             as_of.map(|day| day.to_string()).unwrap_or_default(),
             age.unwrap_or_default()
         ),
     }
+}
+
+/// One reservation of either State that touches requests.
+fn effect(effect: &register::depositary::Effect) -> String {
+    format!(
+        "\nreservation  {} to Art. {} (`{}`): {} ({})",
+        effect.participant, effect.provision, effect.row, effect.changes, effect.citation
+    )
 }
 
 /// Reads TOML, or JSON when the file begins with a brace.
