@@ -255,6 +255,28 @@ impl Flow {
                 audit.trouble(what, "it is not what the ledger committed");
             }
         }
+        self.audit_depositary(session, audit).await
+    }
+
+    /// The depositary register is what the newest import of the ledger made of it.
+    async fn audit_depositary(&self, session: &mut impl Session, audit: &mut Audit) -> Result<(), FlowError> {
+        let rows = session.queries().oversight().await?;
+        // An act that cannot be read was found above.
+        let newest = rows.iter().rev().find_map(|row| match serde_json::from_slice(&row.body).ok()? {
+            crate::OversightRecord { act: crate::Oversight::DepositaryImported { log, .. }, .. } => Some(log),
+            _ => None,
+        });
+        let bodies = session.queries().depositary().await?;
+        let stands = match newest {
+            Some(log) => log == crate::depositary::digest(&bodies),
+            None => bodies.is_empty(),
+        };
+        if !stands {
+            audit.trouble(
+                "the depositary register",
+                "it is not what the last import in the ledger made of it",
+            );
+        }
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod bundle;
 mod clock;
 mod custody;
 mod deliver;
+mod depositary;
 mod desk;
 mod dispatch;
 mod duty;
@@ -54,6 +55,7 @@ pub use audit::{Audit, Trouble};
 pub use bundle::{Bundle, BundleLetter, BundleOptions, ExportFile};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Attempt, Delivered};
+pub use depositary::{Imported, InForce, KnownDepositary, Origin, SaidBy, day_of};
 pub use desk::View;
 pub use duty::Discharged;
 pub use duty_roster::{OnDuty, RosterChecked};
@@ -98,6 +100,7 @@ pub struct Flow {
     zone: String,
     peers: peer::PeerCache,
     wanted: peer::Wanted,
+    depositary: depositary::DepositaryCache,
     randomness: Arc<dyn Randomness>,
 }
 
@@ -120,6 +123,7 @@ impl Flow {
             zone,
             peers: peer::PeerCache::default(),
             wanted: peer::Wanted::default(),
+            depositary: depositary::DepositaryCache::default(),
             randomness: Arc::new(SystemRandomness),
         }
     }

@@ -35,6 +35,16 @@ pub enum Oversight {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         law_of_requested: Option<Digest>,
     },
+    /// Rows were added to the depositary register; `log` is the digest of all of them, `rows` their number.
+    DepositaryImported {
+        file: Digest,
+        as_of: jiff::civil::Date,
+        added: u32,
+        changed: u32,
+        vanished: u32,
+        rows: u32,
+        log: Digest,
+    },
 }
 
 /// What a person found about the conduct; software gives no verdict.
@@ -93,6 +103,7 @@ impl Oversight {
             Self::PeerHalted { peer, .. } | Self::PeerResumed { peer, .. } => peer.to_string(),
             Self::FindingAcknowledged { finding } => finding.clone(),
             Self::ConductJudged { file, .. } => file.to_string(),
+            Self::DepositaryImported { .. } => "depositary".to_owned(),
         }
     }
 }
@@ -297,7 +308,7 @@ impl Flow {
             .map_err(|_| FlowError::Record { what: "when a peer was resumed" })
     }
 
-    async fn oversee(
+    pub(crate) async fn oversee(
         &self,
         write: &mut Write,
         act: Oversight,
@@ -322,7 +333,7 @@ fn read_record(row: &OversightRow) -> Result<OversightRecord, FlowError> {
     serde_json::from_slice(&row.body).map_err(|_| FlowError::Record { what: "an act of oversight" })
 }
 
-fn check_reason(reason: &str) -> Result<(), FlowError> {
+pub(crate) fn check_reason(reason: &str) -> Result<(), FlowError> {
     if reason.trim().is_empty() || reason.len() > exchange::MAX_TEXT_BYTES {
         return Err(FlowError::Text { found: reason.len() });
     }

@@ -1,13 +1,13 @@
 //! Drafting, checking, submitting and approving a request.
 
-use crate::{Credential, Flow, FlowError, Performed, perform::history};
+use crate::{Credential, Flow, FlowError, InForce, Performed, perform::history};
 use casefile::{
     Outcome,
     outgoing::{Command, Outgoing},
 };
 use register::Peer;
 use store::Session;
-use treaty::{Checked, Context, Draft, Kind, PreservationFacts, RequestedProfile, Severity, Side};
+use treaty::{Checked, Context, Draft, Kind, PreservationFacts, Severity, Side};
 use uuid::Uuid;
 use vocabulary::{Digest, FileId, Instant};
 
@@ -17,6 +17,8 @@ pub struct CheckedDraft {
     pub digest: Digest,
     #[serde(flatten)]
     pub checked: Checked,
+    /// Whether the Convention is in force between the two States; `None` where the other one is unknown.
+    pub convention: Option<InForce>,
 }
 
 impl CheckedDraft {
@@ -29,13 +31,15 @@ impl CheckedDraft {
 impl Flow {
     /// All findings on a draft, with what this node knows of the other State and of a linked preservation.
     pub async fn check(&self, draft: &Draft) -> Result<CheckedDraft, FlowError> {
+        let mut convention = None;
         let profile = match draft.to {
             Some(to) => match self.peer(to).await {
-                Ok(peer) => Some(RequestedProfile {
-                    convention_in_force: peer.profile().convention_in_force
-                        && self.profile.convention_in_force,
-                    ..peer.profile()
-                }),
+                Ok(peer) => {
+                    let known = self.in_force_with(&mut self.store.read().await?, &peer, self.now()).await?;
+                    let profile = known.seen_in(peer.profile());
+                    convention = Some(known);
+                    Some(profile)
+                }
                 Err(FlowError::UnknownPeer { .. }) => None,
                 Err(error) => return Err(error),
             },
@@ -49,7 +53,7 @@ impl Flow {
             requested: profile.as_ref(),
             preservation,
         };
-        Ok(CheckedDraft { digest: Digest::of(&draft.to_json()), checked: draft.check(&context) })
+        Ok(CheckedDraft { digest: Digest::of(&draft.to_json()), checked: draft.check(&context), convention })
     }
 
     /// The linked preservation file, or the one between the same States that a draft should link to.
@@ -235,14 +239,12 @@ impl Flow {
             },
             None => None,
         };
+        let own = self.in_force_with(session, peer, received_at).await?.seen_in(self.profile.clone());
         let context = Context {
             side: Side::Requested,
             now: received_at,
             requesting: from,
-            requested: Some(&RequestedProfile {
-                convention_in_force: self.profile.convention_in_force && peer.profile().convention_in_force,
-                ..self.profile.clone()
-            }),
+            requested: Some(&own),
             preservation,
         };
         Ok(draft.check(&context))

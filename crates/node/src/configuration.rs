@@ -59,7 +59,7 @@ pub struct DeclarationsConfiguration {
     /// The reservation of Art. 42(5).
     #[serde(default)]
     pub preservation_needs_dual_criminality: bool,
-    /// True once the Convention is in force for this State, Art. 65.
+    /// True overrides the depositary register, for demonstrations; false leaves the answer to it, Art. 65.
     #[serde(default)]
     pub convention_in_force: bool,
 }
@@ -241,7 +241,8 @@ const HEADER: &str = "\
 # listen     address and port on this machine
 # endpoint   the address that peers use; its host is in the TLS certificate
 # declarations.preservation_needs_dual_criminality   the reservation of Art. 42(5)
-# declarations.convention_in_force                   true once the Convention is in force for the State, Art. 65
+# declarations.convention_in_force                   true says that it is in force whatever the register says, with States whose descriptor
+#                                                    says the same: for demonstrations; false asks the register (`rogatory register`)
 # transfer.parts_at_once   parts of a package fetched at the same time, 1 to 4; twice the cores when not given
 # transfer.limit           the most that all fetches together take of the line, such as `20MiB/s`
 # log.listen               address and port at which anybody can follow the log (tiles, no content); not served when not given

@@ -75,7 +75,7 @@ pub struct OfficeEntry {
 pub struct Declarations {
     /// The reservation of Art. 42(5): preservation may be refused where dual criminality is lacking.
     pub preservation_needs_dual_criminality: bool,
-    /// The State says that the Convention is in force for it.
+    /// The operator says that the Convention is in force for the State; for demonstrations.
     pub convention_in_force: bool,
 }
 

@@ -15,8 +15,8 @@ use command::{
     custody::CustodyCommand, descriptor::DescriptorCommand, desk::DeskCommand, envelope::EnvelopeCommand,
     evidence::EvidenceCommand, file::FileCommand, finding::FindingCommand, incoming::IncomingCommand,
     key::KeyCommand, law::LawCommand, log::LogCommand, matter::MatterCommand, node::NodeCommand,
-    officer::OfficerCommand, peer::PeerCommand, request::RequestCommand, time::TimeCommand,
-    treaty::TreatyCommand, verify::VerifyArguments, witness::WitnessCommand,
+    officer::OfficerCommand, peer::PeerCommand, register::RegisterCommand, request::RequestCommand,
+    time::TimeCommand, treaty::TreatyCommand, verify::VerifyArguments, witness::WitnessCommand,
 };
 use context::Context;
 use output::Output;
@@ -126,6 +126,9 @@ enum Noun {
         after_help = "Example:\n  rogatory verify FILE.rogatory.zip --fingerprint XA=4T9KX-... --pdf report.pdf"
     )]
     Verify(VerifyArguments),
+    /// Who signed the Convention, who is bound, what was reserved: the depositary's events, with their age.
+    #[command(subcommand, after_help = "Example:\n  rogatory register status --on 2026-11-23")]
+    Register(RegisterCommand),
     /// The Convention as data.
     #[command(subcommand, after_help = "Example:\n  rogatory treaty grounds")]
     Treaty(TreatyCommand),
@@ -178,6 +181,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Output> {
         Noun::Log(command) => command.run(&context).await,
         Noun::Witness(command) => command.run(context.json).await,
         Noun::Verify(arguments) => arguments.run(),
+        Noun::Register(command) => command.run(&context).await,
         Noun::Treaty(command) => command.run(),
     }
 }

@@ -3,6 +3,7 @@
 //! A `Write` is one SQL transaction: everything in it becomes durable together or not at all.
 //! Not here: what the bytes mean, when something is due, any rule.
 
+mod depositary;
 mod desk;
 mod error;
 mod hazard;

@@ -287,3 +287,9 @@ CREATE TABLE IF NOT EXISTS pings (
     PRIMARY KEY (peer, nonce)
 );
 CREATE INDEX IF NOT EXISTS pings_asked ON pings (peer, asked_at);
+-- The events that the depositary recorded of the Convention; a correction is a row that supersedes another.
+CREATE TABLE IF NOT EXISTS depositary (
+    sequence BIGINT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    body BLOB NOT NULL
+);

@@ -437,6 +437,6 @@ impl Write {
     }
 }
 
-fn one(done: &SqliteQueryResult, table: &'static str, key: impl FnOnce() -> String) -> Done {
+pub(crate) fn one(done: &SqliteQueryResult, table: &'static str, key: impl FnOnce() -> String) -> Done {
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreFault::Conflict { table, key: key() }) }
 }

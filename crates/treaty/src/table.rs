@@ -304,10 +304,13 @@ rules! {
     SIGNATURE_CLOSES: "signature.closes", 64, "1", Date("2026-12-31"), A, DEPOSITARY, "last day of signature at UN Headquarters";
     ORGANIZATION_MEMBERS: "organization.members", 64, "2", Count(1), B, UNTOC, "member States that must have signed or joined before a regional organization does";
     ORGANIZATION_COMPETENCE: "organization.competence", 64, "3", None, B, UNTOC, "a regional organization declares the extent of its competence and later changes";
+    CONSENT: "consent.ways", 64, "3", List(&["ratification, acceptance or approval, by a signatory", "accession, by any other"]), B, UNTOC, "how a State or a regional organization becomes bound";
+    RESERVATION_OTHER: "reservation.other", 64, "", None, C, KNOWLEDGE, "reservations that no article provides for are judged by the general law of treaties";
     INSTRUMENTS: "entry-into-force.instruments", 65, "1", Count(40), A, DEPOSITARY, "instruments needed; those of regional organizations are not counted";
     ENTRY_INTO_FORCE: "entry-into-force.treaty", 65, "1", Days(90), A, DEPOSITARY, "days after the deposit of the fortieth instrument";
     ENTRY_FOR_LATER: "entry-into-force.later", 65, "2", Days(30), B, UNTOC, "days after deposit for later States";
     ENTRY_LATER_OF: "entry-into-force.later-of", 65, "2", Text("or the date on which the Convention enters into force, whichever is later"), C, UNCAC, "a later State is not bound before the Convention is in force";
+    INSTRUMENT_WITHDRAWN: "instrument.withdrawn", 65, "1", None, C, KNOWLEDGE, "an instrument that is withdrawn before entry into force is not counted, by the practice of depositaries";
     AMENDMENT_WAIT: "amendment.wait", 66, "1", Years(5), B, UNTOC, "after entry into force before amendments can be proposed";
     AMENDMENT_MAJORITY: "amendment.majority", 66, "1", Share(2, 3), B, UNTOC, "present and voting, after failed consensus";
     AMENDMENT_ENTRY: "amendment.entry", 66, "4", Days(90), B, UNTOC, "days after a Party's deposit before an amendment binds it";
@@ -341,6 +344,7 @@ rules! {
     DESK_HORIZON: "desk.roster.horizon", 41, "1", Days(28), C, POLICY, "so far ahead the roster of the contact point is searched for holes";
     DESK_PING: "desk.ping.interval", 41, "4", Hours(6), C, POLICY, "the contact points of other States are asked so often whether they are there";
     DESK_PING_MISSED: "desk.ping.missed", 41, "1", Count(3), C, POLICY, "a contact point that missed so many questions in a row is a warning";
+    DEPOSITARY_STALE: "depositary.stale", 65, "1", Days(30), C, POLICY, "what a node knows of the depositary is questioned when it is older than this";
     CLOCK_SKEW: "clock.skew", 40, "15(f)", Hours(24), C, POLICY, "how far the other State's clock may be ahead before its times are called future";
     RESTRICTED_OFFENCES: "restricted.offences", 14, "", Articles(&[14, 15, 16]), C, POLICY, "offences whose material is handled with restriction";
     RESTRICTED_HANDLING: "restricted.handling", 14, "", List(&["digests-only", "sealed-copy"]), C, POLICY, "how restricted material is handed over: listed by digest, or in a sealed copy that is never displayed; digests by default";

@@ -18,6 +18,7 @@ pub(crate) mod matter;
 pub(crate) mod node;
 pub(crate) mod officer;
 pub(crate) mod peer;
+pub(crate) mod register;
 pub(crate) mod request;
 pub(crate) mod roster;
 pub(crate) mod time;

@@ -230,7 +230,35 @@ async fn check(flow: &Flow, what: &str) -> anyhow::Result<Output> {
     };
     let checked = flow.check(&draft).await?;
     let code = if checked.checked.has_must() { vocabulary::Family::Refusal.exit_code() } else { 0 };
-    Ok(Output::new(findings(&checked.checked), &checked).with_code(code))
+    let convention = checked.convention.as_ref().map(in_force).unwrap_or_default();
+    Ok(Output::new(format!("{}{convention}", findings(&checked.checked)), &checked).with_code(code))
+}
+
+/// Whether the Convention is in force between the two, and who says so.
+fn in_force(known: &flow::InForce) -> String {
+    let effects: String = known.effects.iter().map(effect).collect();
+    let answer = if known.in_force { "in force" } else { "not in force" };
+    match (known.by, known.as_of, known.age_days) {
+        (flow::SaidBy::Operator, ..) => format!(
+            "\nConvention   {answer} with {}: node.toml and its descriptor say so (convention_in_force), not the register{effects}",
+            known.with
+        ),
+        (flow::SaidBy::Depositary, as_of, age) => format!(
+            "\nConvention   {answer} with {} on {}, by the register as of {} ({} days old): rogatory register between{effects}",
+            known.with,
+            known.on,
+            as_of.map(|day| day.to_string()).unwrap_or_default(),
+            age.unwrap_or_default()
+        ),
+    }
+}
+
+/// One reservation of either State that touches requests.
+fn effect(effect: &register::depositary::Effect) -> String {
+    format!(
+        "\nreservation  {} to Art. {} (`{}`): {} ({})",
+        effect.participant, effect.provision, effect.row, effect.changes, effect.citation
+    )
 }
 
 /// Reads TOML, or JSON when the file begins with a brace.
