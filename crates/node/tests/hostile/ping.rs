@@ -11,7 +11,7 @@ async fn only_a_question_that_the_peers_contact_point_signed_is_answered() {
     let (a, b) = (&world.a, &world.b);
     let before = a.mark().await;
     let ask = async |body: Vec<u8>| {
-        let config = tls_to(a, Some(&b.identity()));
+        let config = tls_to(a, Some(b.identity()));
         let answer = client(config).post(a.url("/v1/ping")).body(body).send().await.unwrap();
         (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
     };
