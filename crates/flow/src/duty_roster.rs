@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::{collections::BTreeSet, time::Duration};
 use store::{Session, Write};
 use treaty::table;
-use vocabulary::{Digest, Family, Instant, OfficerId, Report};
+use vocabulary::{Digest, Failure as _, Family, Instant, OfficerId, Report};
 
 const ROSTER: &str = "roster";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -92,7 +92,15 @@ impl Flow {
         session: &mut impl Session,
         at: Instant,
     ) -> Result<(OnDuty, Option<Roster>), FlowError> {
-        let roster = roster_of(session).await?;
+        let roster = match roster_of(session).await {
+            Ok(roster) => roster,
+            Err(error @ FlowError::Store(_)) => return Err(error),
+            // A roster that cannot be read is none: everybody is called, and nobody is left out.
+            Err(error) => {
+                tracing::error!(code = error.code(), "the roster cannot be read: {error}");
+                None
+            }
+        };
         let active = active_officers(session).await?;
         let mut officers = roster.as_ref().map(|roster| roster.on_duty(at)).unwrap_or_default();
         officers.retain(|id| active.iter().any(|officer| officer.id == *id));
@@ -190,7 +198,6 @@ mod tests {
     use super::*;
     use crate::fixture::{Pair, officer};
     use mandate::{Called, Role, Shift};
-    use vocabulary::Failure as _;
 
     fn shift(name: &str, from: &str, until: &str, officers: &[&str]) -> Shift {
         Shift {
@@ -282,6 +289,16 @@ mod tests {
         let both =
             roster(vec![shift("day", "08:00", "20:30", &[one]), shift("night", "20:00", "08:00", &[one])]);
         assert_eq!(refused(&both).await, "R-637");
+        let mut write = flow.store().write().await.unwrap();
+        write.put_setting(ROSTER, b"no digest").await.unwrap();
+        write.commit().await.unwrap();
+        assert!(flow.roster().await.is_err());
+        let duty = flow.on_duty(flow.now()).await.unwrap();
+        assert_eq!(
+            (duty.officers, duty.hole),
+            (vec![pair.b.first.id.clone()], true),
+            "still somebody is called"
+        );
         let mut large = roster(vec![shift("day", "00:00", "24:00", &[one])]);
         large.zone = "x".repeat(MAX_ROSTER_BYTES);
         assert_eq!(refused(&large).await, "R-635");

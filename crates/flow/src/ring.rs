@@ -11,7 +11,7 @@ use treaty::{Draft, Rule, RuleValue, UrgencyLevel, table};
 use vocabulary::{Digest, Family, FileId, Instant, OfficerId, Report, StateCode};
 
 /// Rings called in one round.
-const ROUND: u32 = 16;
+const ROUND: u32 = 64;
 /// How soon a ring is tried again of which no means worked.
 const AGAIN: Duration = Duration::from_secs(30);
 /// Statements that nobody needs to be woken for.
@@ -48,11 +48,9 @@ impl RingReason {
         }
     }
 
-    fn of_word(word: &str) -> Result<Self, FlowError> {
-        Self::ALL
-            .into_iter()
-            .find(|reason| reason.as_str() == word)
-            .ok_or(FlowError::Record { what: "the reason of a ring" })
+    /// A word that this program does not know still rings.
+    fn of_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word).unwrap_or(Self::Urgent)
     }
 }
 
@@ -257,7 +255,7 @@ impl Flow {
             file: row.file,
             peer: row.peer,
             statement: row.word.clone(),
-            reason: RingReason::of_word(&row.reason)?,
+            reason: RingReason::of_word(&row.reason),
             started_at: row.started_at,
             escalations,
             officers: officers.map(|officer| Summoned { mail: mail(&officer), officer }).collect(),
@@ -403,10 +401,10 @@ async fn urgency(session: &mut impl Session, file: FileId) -> Result<Option<Ring
     Ok((level.is_some() || triaged).then_some(RingReason::Urgent))
 }
 
-/// A draft that was destroyed says nothing any more.
+/// A draft that was destroyed, or that this program cannot read, says nothing.
 async fn level_of(session: &mut impl Session, draft: Digest) -> Result<Option<UrgencyLevel>, FlowError> {
     let Some(body) = session.queries().object(draft).await? else { return Ok(None) };
-    Ok(Draft::from_json(&body)?.urgency.map(|urgency| urgency.level))
+    Ok(Draft::from_json(&body).ok().and_then(|draft| draft.urgency).map(|urgency| urgency.level))
 }
 
 fn call_row(ring: &str, outcome: &CallOutcome) -> CallRow {
@@ -433,7 +431,7 @@ async fn with_calls(session: &mut impl Session, row: RingRow) -> Result<Ring, Fl
     let goes_on = row.opened.is_none();
     let (opened_at, opened_by) = row.opened.unzip();
     Ok(Ring {
-        reason: RingReason::of_word(&row.reason)?,
+        reason: RingReason::of_word(&row.reason),
         ring: row.id,
         file: row.file,
         peer: row.peer,

@@ -86,7 +86,7 @@ async fn waiting(
     };
     if waits(view)
         && let Some(body) = session.queries().object(draft).await?
-        && let Some(at) = Draft::from_json(&body)?.deadline.and_then(|deadline| deadline.wished)
+        && let Some(at) = Draft::from_json(&body).ok().and_then(|draft| draft.deadline?.wished)
     {
         add("answer-wished", at, table::EXECUTION_TIME.id);
     }

@@ -369,3 +369,123 @@ fn smtp_trouble(error: &lettre::transport::smtp::Error) -> String {
         None => "the mail server cannot be reached".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk(text: &str) -> DeskConfiguration {
+        toml::from_str(text).unwrap()
+    }
+
+    fn caller(configuration: &DeskConfiguration) -> Caller {
+        Caller::new(configuration, Path::new("/"), "Asia/Ho_Chi_Minh")
+    }
+
+    fn notice() -> Notice {
+        Notice::trial("XB".parse().unwrap(), "2026-11-24T06:00:00Z".parse().unwrap())
+    }
+
+    fn officer(mail: Option<&str>) -> Summoned {
+        Summoned { officer: "ana.cruz".parse().unwrap(), mail: mail.map(str::to_owned) }
+    }
+
+    async fn trouble(text: &str, mail: Option<&str>) -> Vec<Option<String>> {
+        let (caller, now) = (caller(&desk(text)), notice().started_at);
+        let outcomes = caller.call(&notice(), &[officer(mail)], now).await;
+        outcomes.into_iter().map(|outcome| outcome.trouble).collect()
+    }
+
+    #[test]
+    fn what_cannot_work_is_named() {
+        assert_eq!(desk("hook = [\"/bin/true\"]\nping_seconds = 60").wrong(), None);
+        let mail = "[mail]\nserver = \"mail.example\"\nsecurity = \"tls\"\nfrom = \"desk@xb.example\"\n";
+        assert_eq!(desk(mail).wrong(), None);
+        for (text, word) in [
+            ("hook = [\"true\"]".to_owned(), "hook"),
+            ("hook_seconds = 0".to_owned(), "hook_seconds"),
+            ("repeat_seconds = 0".to_owned(), "pauses"),
+            ("escalate_emergency_seconds = 86401".to_owned(), "pauses"),
+            ("ping_seconds = 0".to_owned(), "ping_seconds"),
+            (mail.replace("\"tls\"", "\"none\""), "mail.security"),
+            (mail.replace("desk@", "desk"), "mail.from"),
+            (format!("{mail}user = \"desk\"\n"), "password_file"),
+        ] {
+            assert!(desk(&text).wrong().unwrap().contains(word), "{text}");
+        }
+        let local = mail.replace("mail.example", "127.0.0.1").replace("\"tls\"", "\"none\"");
+        assert_eq!(desk(&local).wrong(), None);
+        assert!(toml::from_str::<DeskConfiguration>("colour = 1").is_err());
+    }
+
+    #[test]
+    fn the_times_are_those_of_the_table_until_others_are_set() {
+        assert_eq!(DeskConfiguration::default().times(), DeskTimes::default());
+        assert_eq!(DeskTimes::default().emergency, Duration::from_secs(600));
+        assert_eq!(DeskConfiguration::default().ping_interval(), Duration::from_secs(6 * 3_600));
+        let set = desk("escalate_emergency_seconds = 4\nping_seconds = 9");
+        assert_eq!(
+            (set.times().emergency, set.ping_interval()),
+            (Duration::from_secs(4), Duration::from_secs(9))
+        );
+        assert_eq!(set.times().repeat, DeskTimes::default().repeat);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_fails_hangs_or_is_not_there_is_said_in_one_line() {
+        assert_eq!(trouble("hook = [\"/bin/true\"]", None).await, [None]);
+        assert_eq!(trouble("hook = [\"/bin/false\"]", None).await, [Some("exit status: 1".to_owned())]);
+        let missing = trouble("hook = [\"/no/such\"]", None).await.remove(0).unwrap();
+        assert!(missing.contains("does not start"), "{missing}");
+        let slow = trouble("hook = [\"/bin/sleep\", \"60\"]\nhook_seconds = 1", None).await;
+        assert_eq!(slow, [Some("it did not end within 1 s".to_owned())]);
+        assert!(trouble("", Some("ana@x.example")).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_secret_of_the_environment_reaches_the_program_and_no_word_is_read_by_a_shell() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let script = format!("env > {}; echo \"$1\" >> {}", out.display(), out.display());
+        let hook =
+            vec!["/bin/sh".to_owned(), "-c".to_owned(), script, "sh".to_owned(), "$(id); ;".to_owned()];
+        let configuration = DeskConfiguration { hook, ..DeskConfiguration::default() };
+        let outcomes = caller(&configuration).call(&notice(), &[officer(None)], notice().started_at).await;
+        assert_eq!(outcomes[0].trouble, None);
+        let said = std::fs::read_to_string(out).unwrap();
+        assert!(said.contains("$(id); ;") && !said.contains("HOME=") && !said.contains("ROGATORY"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_mail_server_without_the_tls_that_is_asked_for_gets_no_letter() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // A server that speaks plainly and offers no STARTTLS.
+        let heard = tokio::spawn(async move {
+            use tokio::io::AsyncReadExt as _;
+            let (mut socket, _) = listener.accept().await.unwrap();
+            socket.write_all(b"220 plain\r\n").await.unwrap();
+            let (mut all, mut bytes) = (Vec::new(), [0; 512]);
+            while let Ok(count) = socket.read(&mut bytes).await
+                && count > 0
+            {
+                all.extend_from_slice(&bytes[..count]);
+                let _ = socket.write_all(b"250 plain\r\n").await;
+            }
+            String::from_utf8(all).unwrap()
+        });
+        let text = format!(
+            "[mail]\nserver = \"127.0.0.1\"\nport = {port}\nsecurity = \"starttls\"\nfrom = \"desk@xb.example\""
+        );
+        let said = trouble(&text, Some("ana@x.example")).await;
+        assert!(said[0].is_some(), "{said:?}");
+        let heard = heard.await.unwrap();
+        assert!(!heard.contains("DATA") && !heard.contains("ana@"), "{heard}");
+    }
+
+    #[test]
+    fn the_letter_names_the_clock_in_the_zone_of_the_node() {
+        let letter = notice().letter("Asia/Ho_Chi_Minh");
+        assert!(letter.contains("2026-11-24 13:00:00 +07:00"), "{letter}");
+    }
+}
