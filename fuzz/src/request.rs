@@ -26,7 +26,7 @@ fn judged(draft: &Draft, side: Side) {
         languages: vec!["en".parse().expect("a language")],
         preservation_needs_dual_criminality: true,
         convention_in_force: true,
-offices: vocabulary::OfficeFunction::ALL.to_vec(),
+        offices: vocabulary::OfficeFunction::ALL.to_vec(),
     };
     let preservation = draft.preservation_file.map(|file| PreservationFacts {
         file,

@@ -348,6 +348,19 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_state_without_an_extradition_authority_has_no_key_for_it_and_half_a_key_is_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut names = names();
+        names.offices.retain(|function, _| function.is_needed());
+        NodeKeys::create(folder.path(), &names, now()).unwrap();
+        let keys = NodeKeys::load(folder.path(), "XA".parse().unwrap()).unwrap();
+        assert!(keys.office(OfficeFunction::ExtraditionAuthority).is_err());
+        assert!(keys.office(OfficeFunction::CentralAuthority).is_ok());
+        std::fs::write(folder.path().join("keys/law-enforcement.cert.pem"), "half").unwrap();
+        assert!(NodeKeys::load(folder.path(), "XA".parse().unwrap()).is_err());
+    }
+
+    #[test]
     fn a_key_that_others_may_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         NodeKeys::create(folder.path(), &names(), now()).unwrap();

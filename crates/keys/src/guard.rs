@@ -184,13 +184,13 @@ mod tests {
         plain.rotate(KeyRole::Office(OfficeFunction::ContactPoint), &names(), now(), now()).unwrap();
         let (unlock, none) = (scene.unlock("orchard", "harbour"), Unlock::default());
         let done = NodeKeys::protect(scene.place(), &unlock, &none).unwrap();
-        assert_eq!(done, Converted { changed: 8, unchanged: 0 });
+        assert_eq!(done, Converted { changed: 10, unchanged: 0 });
         let again = NodeKeys::protect(scene.place(), &unlock, &none).unwrap();
-        assert_eq!(again, Converted { changed: 0, unchanged: 8 });
+        assert_eq!(again, Converted { changed: 0, unchanged: 10 });
         assert_eq!(scene.load(&none).unwrap_err().code(), "R-920");
         assert_eq!(scene.load(&scene.unlock("meadows", "harbour")).unwrap_err().code(), "R-921");
         let keys = scene.load(&unlock).unwrap();
-        assert_eq!(keys.protected().unwrap(), (8, 8));
+        assert_eq!(keys.protected().unwrap(), (10, 10));
         assert_eq!(keys.log().vkey(), plain.log().vkey());
         assert!(keys.tls_pem().unwrap().1.contains("BEGIN PRIVATE KEY"));
         assert!(keys.root().is_ok(), "the root is not protected by this");
@@ -200,8 +200,8 @@ mod tests {
         }
         assert_eq!(scene.load(&none).unwrap_err().code(), "R-920");
         let keys = scene.load(&unlock).unwrap();
-        assert_eq!(keys.protected().unwrap(), (12, 12));
-        assert_eq!(NodeKeys::unprotect(scene.place(), &unlock).unwrap().changed, 12);
+        assert_eq!(keys.protected().unwrap(), (16, 16));
+        assert_eq!(NodeKeys::unprotect(scene.place(), &unlock).unwrap().changed, 16);
         assert_eq!(scene.load(&none).unwrap().log().vkey(), keys.log().vkey());
     }
 
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(NodeKeys::protect(scene.place(), &other, &none).unwrap_err().code(), "R-921");
         assert_eq!(NodeKeys::unprotect(scene.place(), &other).unwrap_err().code(), "R-921");
         assert!(scene.load(&unlock).is_ok());
-        assert_eq!(NodeKeys::protect(scene.place(), &other, &unlock).unwrap().changed, 7);
+        assert_eq!(NodeKeys::protect(scene.place(), &other, &unlock).unwrap().changed, 9);
         assert!(scene.load(&other).is_ok() && scene.load(&unlock).is_err());
     }
 
@@ -227,9 +227,9 @@ mod tests {
         fs::write(scene.place().join("keys/log.seed"), log).unwrap();
         // A leftover of the killed command stands in nobody's way.
         fs::write(scene.place().join("keys/tls.key.pem.new"), "half").unwrap();
-        assert_eq!(scene.load(&unlock).unwrap().protected().unwrap(), (6, 7));
+        assert_eq!(scene.load(&unlock).unwrap().protected().unwrap(), (8, 9));
         let done = NodeKeys::protect(scene.place(), &unlock, &none).unwrap();
-        assert_eq!(done, Converted { changed: 1, unchanged: 6 });
+        assert_eq!(done, Converted { changed: 1, unchanged: 8 });
     }
 
     #[test]
@@ -272,7 +272,7 @@ mod tests {
                 .output()
         };
         let files = private_files(&scene.place().join("keys")).unwrap();
-        assert_eq!(files.len(), 7);
+        assert_eq!(files.len(), 9);
         for file in &files {
             let Ok(output) = judge(file, "orchard") else {
                 eprintln!("skipped: openssl is not installed");

@@ -301,7 +301,7 @@ mod tests {
             assert!(done.retired.join("role").exists());
         }
         let fresh = keys.fresh().unwrap();
-        assert_eq!(fresh.retired().len(), 7);
+        assert_eq!(fresh.retired().len(), KeyRole::ALL.len());
         assert_ne!(fresh.log().vkey(), keys.log().vkey());
         let log = fresh.retired().iter().find(|key| key.role == KeyRole::Log).unwrap();
         assert_eq!((log.vkey.as_ref(), log.until), (Some(&keys.log().vkey()), later.plus(DAY)));

@@ -149,10 +149,22 @@ fn an_office_certificate_that_ended_before_the_descriptor_was_issued_is_refused(
 
 #[test]
 fn every_office_is_there_exactly_once() {
-    for function in 0..4 {
-        assert_eq!(refused(|d| drop(d.offices.remove(function))), "P-407");
+    for function in OfficeFunction::ALL.into_iter().filter(|function| function.is_needed()) {
+        assert_eq!(refused(|d| d.offices.retain(|entry| entry.office != function)), "P-407");
     }
     assert_eq!(refused(|d| d.offices.push(d.offices[0].clone())), "P-407");
+}
+
+#[test]
+fn a_state_may_do_without_an_extradition_authority_and_a_law_enforcement_office() {
+    let root = root("XA");
+    let mut descriptor = descriptor(&root);
+    descriptor.offices.retain(|entry| entry.office.is_needed());
+    let peer = Peer::verify(&sign(&descriptor, &root), now()).unwrap();
+    for function in [OfficeFunction::ExtraditionAuthority, OfficeFunction::LawEnforcement] {
+        assert_eq!(peer.office(function).unwrap_err().code(), "P-407");
+        assert!(!peer.profile().offices.contains(&function));
+    }
 }
 
 #[test]
