@@ -55,86 +55,48 @@ pub enum FlowError {
     #[error(transparent)]
     Ping(#[from] exchange::PingFault),
     #[error("there is no ring and no file `{id}` here")]
-    NoRing {
-        id: String,
-    },
+    NoRing { id: String },
     #[error("{0}")]
     Evidence(Report),
     #[error("the officer `{id}` or the token is not known here")]
-    UnknownOfficer {
-        id: String,
-    },
+    UnknownOfficer { id: String },
     #[error("the short name `{id}` is taken")]
-    OfficerExists {
-        id: String,
-    },
+    OfficerExists { id: String },
     #[error("the officer `{id}` was deactivated")]
-    OfficerInactive {
-        id: String,
-    },
+    OfficerInactive { id: String },
     #[error("the officer name `system` is the node's own")]
     OfficerReserved,
     #[error(
         "a text of {found} bytes; at least one character and at most {} bytes are needed",
         exchange::MAX_TEXT_BYTES
     )]
-    Text {
-        found: usize,
-    },
+    Text { found: usize },
     #[error("there is no file `{file}` here that this command is for")]
-    NoFile {
-        file: FileId,
-    },
+    NoFile { file: FileId },
     #[error("the State `{state}` is not enrolled here")]
-    UnknownPeer {
-        state: StateCode,
-    },
+    UnknownPeer { state: StateCode },
     #[error("the exchange with the State `{peer}` is stopped here until an officer lets it go on")]
-    Halted {
-        peer: StateCode,
-    },
+    Halted { peer: StateCode },
     #[error("the exchange with the State `{peer}` is not stopped")]
-    NotHalted {
-        peer: StateCode,
-    },
+    NotHalted { peer: StateCode },
     #[error("there is no finding `{id}`")]
-    NoFinding {
-        id: String,
-    },
+    NoFinding { id: String },
     #[error("the object `{what}` is not in the store; it may have been destroyed")]
-    ObjectGone {
-        what: String,
-    },
+    ObjectGone { what: String },
     #[error("the statement speaks about the file `{file}`, which is not one with its State")]
-    ForeignFile {
-        file: FileId,
-    },
+    ForeignFile { file: FileId },
     #[error("the statement is a `{message}`, which `{from}` cannot say in this file")]
-    OutOfPlace {
-        message: &'static str,
-        from: String,
-    },
+    OutOfPlace { message: &'static str, from: String },
     #[error("the statement does not name two different officers")]
     OneOfficer,
     #[error("`{path}`: {source}")]
-    Disk {
-        path: String,
-        source: std::io::Error,
-    },
+    Disk { path: String, source: std::io::Error },
     #[error("the manifest of the package `{package}` does not name the parts that were announced")]
-    Parts {
-        package: vocabulary::PackageId,
-    },
+    Parts { package: vocabulary::PackageId },
     #[error("the disk of `{path}` has {free} bytes free; {needed} are needed, with what must stay free")]
-    NoSpace {
-        path: String,
-        needed: u64,
-        free: u64,
-    },
+    NoSpace { path: String, needed: u64, free: u64 },
     #[error("a record in the store cannot be read: {what}")]
-    Record {
-        what: &'static str,
-    },
+    Record { what: &'static str },
 }
 
 impl Failure for FlowError {
