@@ -409,7 +409,7 @@ mod tests {
             ("ping_seconds = 0".to_owned(), "ping_seconds"),
             (mail.replace("\"tls\"", "\"none\""), "mail.security"),
             (mail.replace("desk@", "desk"), "mail.from"),
-            (format!("{mail}user = \"desk\"\n"), "password_file"),
+            (format!("{mail}user = \"desk\"\n"), "passphrase_file"),
         ] {
             assert!(desk(&text).wrong().unwrap().contains(word), "{text}");
         }

@@ -252,7 +252,7 @@ const HEADER: &str = "\
 # time_stamp.every_seconds  at most one stamp in so many seconds; 3600 when not given
 # desk.hook                 the whole path of a program that calls an officer, and its arguments; it reads the ring as JSON
 # desk.hook_seconds         how long it may take; 20 when not given
-# desk.mail                 `server`, `port`, `security` (starttls, tls; none only on this machine), `from`, `user`, `passphrase_file`, `root`
+# desk.mail                 `server`, `port`, `security` (starttls, tls; none only on this machine), `from`; see docs/operate/desk.md
 # desk.escalate_emergency_seconds, .escalate_preservation_seconds, .escalate_urgent_seconds, .repeat_seconds
 #                           when the next officer is called, and when the same ones again; see `rogatory treaty rules`
 # desk.ping_seconds         how often other contact points are asked whether they are there; 6 hours when not given
