@@ -25,8 +25,7 @@ fn bundle(bytes: &[u8]) {
     let mut trust = Trust::default();
     let print = register::Fingerprint::of(EXERCISE.b.root.certificate().fingerprint());
     trust.add_fingerprint(&format!("XA={print}")).expect("a fingerprint");
-    let report =
-        inquiry::verify("bundle.zip", bytes, &trust, verifier::Instant::from_seconds(now().seconds()));
+    let report = inquiry::verify("bundle.zip", bytes, &trust, verifier::Instant::from_seconds(now().seconds()));
     assert!(report.verdict == Verdict::Fails, "no bundle is of this root");
     assert!(!report.to_text().is_empty() && !report.to_json().is_empty());
 }
@@ -53,7 +52,6 @@ fn proof(content: &[u8]) {
     let Ok(der) = seal::sign_cms(content, true, node.signing(), node.certificate(), now()) else { return };
     let Ok(proof) = Proof::read(&der, EXERCISE.peer_b.anchor(), now()) else { return };
     let again = proof.to_json().expect("a proof becomes JSON");
-    let der =
-        seal::sign_cms(&again, true, node.signing(), node.certificate(), now()).expect("our own signature");
+    let der = seal::sign_cms(&again, true, node.signing(), node.certificate(), now()).expect("our own signature");
     assert_eq!(Proof::read(&der, EXERCISE.peer_b.anchor(), now()).as_ref(), Ok(&proof));
 }

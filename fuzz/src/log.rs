@@ -5,8 +5,8 @@ use crate::{
     scene::{EXERCISE, VECTORS},
 };
 use ledger::{
-    AddCheckpoint, Checkpoint, Commitment, ConsistencyProof, CosignerVerifier, Hash, InclusionProof,
-    LogVerifier, Note, SignatureLine, Tile, TlogProof, checkpoint,
+    AddCheckpoint, Checkpoint, Commitment, ConsistencyProof, CosignerVerifier, Hash, InclusionProof, LogVerifier, Note,
+    SignatureLine, Tile, TlogProof, checkpoint,
     cosignature::{cosign, verify_cosignature},
     tile, tree,
     witness::consider,

@@ -88,8 +88,7 @@ pub static VECTORS: LazyLock<Vectors> = LazyLock::new(|| {
     let key = OfficeKey::from_pem(text(CERTIFICATE_PEM), text(KEY_PEM)).expect("a key");
     let read = |bytes: &&[u8]| Envelope::from_json(bytes).expect("an envelope");
     let envelopes: Vec<_> = ENVELOPES.iter().map(read).collect();
-    let admitted =
-        envelopes.iter().filter(|(envelope, _)| admit(envelope, xb(), &a, None, &[], now()).is_ok());
+    let admitted = envelopes.iter().filter(|(envelope, _)| admit(envelope, xb(), &a, None, &[], now()).is_ok());
     let committed = admitted.map(|(envelope, _)| envelope.committed()).collect();
     let mut signed: BTreeSet<Vec<u8>> = envelopes
         .iter()
