@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     words()?;
     requests()?;
     exchange()?;
+    laws()?;
     statements()?;
     log()?;
     seals()?;
@@ -147,6 +148,26 @@ fn exchange() -> Result<(), Box<dyn Error>> {
         seed("descriptor", 2, &json)?;
     }
     seed("descriptor", 1, &scene::descriptor_json())?;
+    Ok(())
+}
+
+/// The law profiles of the specification, signed and bare, and the form for a law.
+fn laws() -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir("../spec/vectors/law")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "p7m") {
+            let bytes = fs::read(path)?;
+            if bytes.len() >= 8192 {
+                continue;
+            }
+            seed("law", 0, &bytes)?;
+            if let Ok((json, _)) = seal::verify_self_signed(&bytes) {
+                seed("law", 1, &json)?;
+                seed("law", 2, &json)?;
+            }
+        }
+    }
+    seed("law", 3, register::law::template(scene::xb()).as_bytes())?;
     Ok(())
 }
 

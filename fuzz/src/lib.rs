@@ -10,6 +10,7 @@ pub mod cms;
 pub mod descriptor;
 pub mod envelope;
 pub mod input;
+pub mod law;
 pub mod log;
 pub mod package;
 pub mod receipt;
@@ -24,13 +25,14 @@ pub mod words;
 mod fixture;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 13] = [
+pub const TARGETS: [(&str, fn(&[u8])); 14] = [
     ("age", age::run),
     ("bundle", bundle::run),
     ("certificate", certificate::run),
     ("cms", cms::run),
     ("descriptor", descriptor::run),
     ("envelope", envelope::run),
+    ("law", law::run),
     ("log", log::run),
     ("package", package::run),
     ("receipt", receipt::run),

@@ -233,6 +233,9 @@ impl Flow {
         let mut judgements = Vec::with_capacity(rows.len());
         for row in rows {
             let record = read_record(&row)?;
+            if !matches!(record.act, Oversight::ConductJudged { .. }) {
+                continue;
+            }
             let reasons = read.queries().object(record.reason).await?;
             let reasons = reasons.and_then(|text| String::from_utf8(text).ok());
             judgements.push(ConductJudgement { record, reasons, leaf: row.leaf });

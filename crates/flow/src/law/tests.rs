@@ -170,3 +170,25 @@ async fn nobody_judges_conduct_without_the_right_a_reason_or_a_file() {
     assert_eq!(judge(thief, file, "because").await, "R-155");
     assert!(b.judgements(file).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_serious_crime_outside_the_convention_is_listed_without_elements_and_no_basis_is_refused() {
+    let pair = Pair::new().await;
+    let (a, b) = (&pair.a.flow, &pair.b.flow);
+    let outside = LAW.replace(
+        "[[offences]]\narticle = 7",
+        "[[outside]]\nname = [{ language = \"en\", text = \"Extortion\" }]",
+    );
+    take(a, &publish(b, &outside.replace("offences.", "outside.")).await).await;
+    let mut draft = crate::fixture::example(Kind::StoredData, a.now(), None);
+    let mut open = async |basis| {
+        draft.offence.as_mut().unwrap().basis = basis;
+        let file = a.draft(&pair.a.first, &draft).await.unwrap().file.file;
+        a.compare_law_of(file, None).await
+    };
+    let found = open(Some(OffenceBasis::SeriousCrime)).await.unwrap().comparison;
+    assert!(found.article.is_none() && found.rows.is_empty());
+    assert_eq!(found.second.provisions[0].reaches_serious_crime, Some(true));
+    assert_eq!(open(None).await.unwrap_err().code(), "R-655");
+    assert_eq!(open(Some(OffenceBasis::ConventionOffence(18))).await.unwrap_err().code(), "R-654");
+}

@@ -38,7 +38,7 @@ pub(crate) enum LawCommand {
         /// Written law (TOML) or a signed profile.
         file: PathBuf,
     },
-    /// Sign our written law with the root as our next profile, for the other States.
+    /// Sign our written law as our next profile, with the root, which must be in the node's folder for it.
     #[command(after_help = "Example:\n  rogatory --node ./xa law sign law.toml --out xa.law.p7m")]
     Sign {
         /// Written law (TOML) in which nothing must be changed.
