@@ -10,6 +10,7 @@ pub(crate) mod finding;
 pub(crate) mod incoming;
 pub(crate) mod key;
 pub(crate) mod keyring;
+mod kind;
 pub(crate) mod laboratory;
 pub(crate) mod log;
 pub(crate) mod node;

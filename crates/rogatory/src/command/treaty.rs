@@ -3,7 +3,7 @@
 use crate::{output::Output, show::table};
 use clap::Subcommand;
 use serde_json::json;
-use treaty::{Ground, articles, rules, unchecked};
+use treaty::{Ground, Kind, articles, rules, unchecked};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TreatyCommand {
@@ -16,7 +16,15 @@ pub(crate) enum TreatyCommand {
     /// The rows that a person must still compare with the authentic text.
     #[command(after_help = "Example:\n  rogatory treaty unchecked")]
     Unchecked,
-    /// The grounds for refusal, and the two that can never be chosen.
+    /// Every kind of cooperation: article, office, contents, checks, answers, grounds and clocks.
+    #[command(
+        after_help = "Examples:\n  rogatory treaty kinds\n  rogatory treaty kinds extradition\n  rogatory treaty kinds --json"
+    )]
+    Kinds {
+        /// One kind, shown whole.
+        kind: Option<Kind>,
+    },
+    /// The grounds for refusal, and those that can never be chosen.
     #[command(after_help = "Example:\n  rogatory treaty grounds")]
     Grounds,
 }
@@ -50,6 +58,7 @@ impl TreatyCommand {
                 let text = format!("{}\n\n{} rows to compare. {WARNING}", rule_table(&all), all.len());
                 Output::new(text, &all)
             }
+            Self::Kinds { kind } => super::kind::kinds(kind),
             Self::Grounds => {
                 let rows: Vec<Vec<String>> = Ground::ALL
                     .into_iter()
@@ -59,8 +68,9 @@ impl TreatyCommand {
                             ground.citation().to_string(),
                             if ground.is_forbidden() { "never on its own" } else { "may be chosen" }
                                 .to_owned(),
-                            if ground.needs_consultation() { "consult first, Art. 40(28)" } else { "" }
-                                .to_owned(),
+                            ground.consultation().map_or_else(String::new, |rule| {
+                                format!("consult first, {}", rule.citation())
+                            }),
                         ]
                     })
                     .collect();
