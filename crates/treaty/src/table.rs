@@ -141,6 +141,7 @@ rules! {
     GROUND_PERSECUTION: "ground.persecution", 37, "15", List(&["sex", "race", "language", "religion", "nationality", "ethnic origin", "political opinions"]), B, UNTOC, "no duty to extradite where the purpose is to prosecute or punish on such account";
     GROUND_FISCAL_EXTRADITION: "ground.fiscal-extradition", 37, "16", None, B, UNTOC, "a fiscal matter is not a ground on its own against extradition";
     EXTRADITION_CONSULTATION: "extradition.consultation", 37, "17", None, B, UNTOC, "consult before extradition is refused, with ample opportunity for opinions and information";
+    EXTRADITION_DECISION: "extradition.decision", 37, "18", None, C, KNOWLEDGE, "the decision is told, with reasons for a refusal; no number of days is fixed";
     EXTRADITION_GROUNDS: "extradition.grounds", 37, "18", List(&["37(1)", "37(8)", "37(11)", "37(15)"]), C, KNOWLEDGE, "grounds on which extradition may be refused; the decision is told, with reasons";
     ARREST_GROUNDS: "extradition.arrest-grounds", 37, "10", List(&["37(1)", "37(8)", "37(15)"]), C, KNOWLEDGE, "grounds on which provisional arrest may be refused";
     PROSECUTION_GROUNDS: "extradition.prosecution-grounds", 37, "11", List(&["37(1)", "37(8)"]), C, KNOWLEDGE, "grounds on which prosecution instead of extradition may be refused";

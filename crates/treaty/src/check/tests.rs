@@ -244,9 +244,11 @@ const CASES: &[Case] = &[
     (Kind::STORED_DATA, "T-042-8-lapses-soon", Should, "preservation_file", |s| s.linked("2026-11-29T08:00:00Z")),
 ];
 
+type NamedCase = (&'static str, &'static str, Severity, &'static str, fn(&mut Scene));
+
 /// The same for the kinds that have no name in the program.
 #[rustfmt::skip]
-const MORE: &[(&str, &str, Severity, &str, fn(&mut Scene))] = &[
+const MORE: &[NamedCase] = &[
     ("extradition", "T-037-19-unknown-state", Must, "to", |s| s.is_known = false),
     ("extradition", "T-037-19-no-office", Must, "to", |s| s.profile.offices.retain(|office| office.is_needed())),
     ("extradition", "T-035-1-not-covered", Must, "offence.basis", |s| s.serious(7)),
