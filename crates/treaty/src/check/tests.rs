@@ -635,3 +635,31 @@ fn a_kind_is_impossible_for_an_offence_that_the_matrix_keeps_from_it() {
         }
     }
 }
+
+#[test]
+fn restricted_handling_is_asked_for_only_with_content_and_only_for_the_offences_of_arts_14_to_16() {
+    let asked = |article, class| {
+        let mut scene = Scene::new(Kind::STORED_DATA);
+        scene.offence().basis = Some(OffenceBasis::ConventionOffence(article));
+        scene.draft.items.iter_mut().for_each(|item| item.data_class = Some(class));
+        scene.check().findings.iter().any(|finding| finding.code == "T-014-restricted")
+    };
+    for article in [14, 15, 16] {
+        assert!(asked(article, DataClass::Content) && asked(article, DataClass::OtherStored));
+        assert!(!asked(article, DataClass::Traffic));
+    }
+    assert!(!asked(7, DataClass::Content) && !asked(17, DataClass::Content));
+}
+
+#[test]
+fn a_template_names_every_article_that_its_form_cites_for_what_must_be_said() {
+    for &kind in Kind::all() {
+        let text = template(kind);
+        for content in kind.form().contents.iter().filter(|content| content.need == Must) {
+            let rule = content.rule.rule();
+            let cited = rule.citation().to_string();
+            let place = cited.split([' ', ',']).nth(1).unwrap();
+            assert!(rule.policy || text.contains(place), "{kind} {} {place}", content.field);
+        }
+    }
+}
