@@ -90,7 +90,7 @@ impl Failure for KeyFault {
                 "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256`"
             }
             Self::Role { .. } => {
-                "name `central-authority`, `contact-point`, `evidence-office`, `node`, `tls`, `log` or `cosigner`"
+                "name `central-authority`, `contact-point`, `extradition-authority`, `law-enforcement`, `evidence-office`, `node`, `tls`, `log` or `cosigner`"
             }
             Self::Busy { .. } => "wait until it has ended, then try again",
             Self::Read { .. } | Self::Content { .. } => "restore the `keys` folder from a copy",

@@ -348,3 +348,56 @@ pub(crate) const FIELDS: &[&str] = &[
     "deadline.wished",
     "urgency.danger",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATEMENTS: &str = include_str!("../kinds/statements.toml");
+    const NOTICE: &str = include_str!("../kinds/spontaneous-information.toml");
+
+    fn fault(text: &str) -> String {
+        Form::read(text).unwrap_err()
+    }
+
+    fn changed(text: &str, from: &str, to: &str) -> String {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    }
+
+    #[test]
+    fn a_form_with_an_unknown_row_or_field_is_refused() {
+        assert!(Form::read(STATEMENTS).is_ok() && Form::read(NOTICE).is_ok());
+        let row = changed(STATEMENTS, "rule = \"assistance.contents.b\"", "rule = \"assistance.contents.z\"");
+        assert!(fault(&row).contains("no row has the id `assistance.contents.z`"));
+        let key = changed(STATEMENTS, "story = ", "colour = \"red\"\nstory = ");
+        assert!(fault(&key).contains("colour"));
+        let field = changed(STATEMENTS, "field = \"facts\"", "field = \"fact\"");
+        assert!(fault(&field).contains("`fact` is no field"));
+        let value = changed(STATEMENTS, "value = \"text\"\n", "");
+        assert!(fault(&value).contains("lacks or has a value"));
+    }
+
+    #[test]
+    fn a_form_with_two_answers_of_one_word_is_refused() {
+        let twice = changed(STATEMENTS, "word = \"not-found\"", "word = \"heard\"");
+        assert_eq!(fault(&twice), "two answers have the same word");
+    }
+
+    #[test]
+    fn a_notice_has_no_answers_and_a_request_has_some() {
+        let expected = "a request has answers, and a notice has none";
+        let asked = changed(NOTICE, "opening = \"notice\"\n", "");
+        assert_eq!(fault(&asked), expected);
+        let answered = changed(STATEMENTS, "order = 10", "opening = \"notice\"");
+        assert_eq!(fault(&answered), expected);
+    }
+
+    #[test]
+    fn every_field_that_a_form_may_ask_for_is_read_somewhere() {
+        for field in FIELDS {
+            let form = changed(STATEMENTS, "field = \"facts\"", &format!("field = \"{field}\""));
+            assert!(Form::read(&form).is_ok(), "{field}");
+        }
+    }
+}

@@ -160,6 +160,11 @@ impl Ground {
         self.consultation().is_some()
     }
 
+    /// All that the form of the kind lists, whatever the offence and the reservations of the State.
+    pub fn of(kind: Kind) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |ground| ground.may_answer(kind))
+    }
+
     /// The grounds an officer of the requested State may choose from.
     pub fn permitted(
         kind: Kind,

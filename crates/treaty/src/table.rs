@@ -141,6 +141,7 @@ rules! {
     GROUND_PERSECUTION: "ground.persecution", 37, "15", List(&["sex", "race", "language", "religion", "nationality", "ethnic origin", "political opinions"]), B, UNTOC, "no duty to extradite where the purpose is to prosecute or punish on such account";
     GROUND_FISCAL_EXTRADITION: "ground.fiscal-extradition", 37, "16", None, B, UNTOC, "a fiscal matter is not a ground on its own against extradition";
     EXTRADITION_CONSULTATION: "extradition.consultation", 37, "17", None, B, UNTOC, "consult before extradition is refused, with ample opportunity for opinions and information";
+    EXTRADITION_DECISION: "extradition.decision", 37, "18", None, C, KNOWLEDGE, "the decision is told, with reasons for a refusal; no number of days is fixed";
     EXTRADITION_GROUNDS: "extradition.grounds", 37, "18", List(&["37(1)", "37(8)", "37(11)", "37(15)"]), C, KNOWLEDGE, "grounds on which extradition may be refused; the decision is told, with reasons";
     ARREST_GROUNDS: "extradition.arrest-grounds", 37, "10", List(&["37(1)", "37(8)", "37(15)"]), C, KNOWLEDGE, "grounds on which provisional arrest may be refused";
     PROSECUTION_GROUNDS: "extradition.prosecution-grounds", 37, "11", List(&["37(1)", "37(8)"]), C, KNOWLEDGE, "grounds on which prosecution instead of extradition may be refused";
@@ -437,5 +438,126 @@ mod tests {
         assert!(PRESERVATION_DEFAULT.number() >= PRESERVATION_MINIMUM.number());
         assert!(PRESERVATION_DEFAULT.number() <= ORDER_MAXIMUM.number());
         assert!(PRESERVATION_ALARMS.ladder().windows(2).all(|w| w[0] > w[1]));
+    }
+
+    /// Rows that no kind, check or ground cites, each with the reason why it stands in the table.
+    const UNCITED: &[(&str, &[&str])] = &[
+        (
+            "counted or dated for comparison with the authentic text",
+            &[
+                "definition.count",
+                "offence.count",
+                "language.count",
+                "contact-point.hours",
+                "contact-point.days",
+            ],
+        ),
+        (
+            "an element or a reservation of an offence, shown with the offence",
+            &["misuse.serves", "misuse.reservation", "intimate-image.age", "laundering.predicates"],
+        ),
+        (
+            "what a State declares or notifies, shown with its profile",
+            &[
+                "laundering.laws",
+                "powers.reservations",
+                "extradition.basis-declaration",
+                "confiscation.laws",
+                "prevention.authority",
+                "dispute.opt-out",
+                "organization.competence",
+            ],
+        ),
+        (
+            "a principle that the two machines keep and no draft can break",
+            &[
+                "sovereignty.no-foreign-acts",
+                "jurisdiction.consultation",
+                "powers.scope",
+                "safeguard.foreign-requests",
+                "preservation.order.confidential",
+                "transfer.onward",
+                "assistance.additional-information",
+                "assistance.use-limitation",
+                "contact-point.coordination",
+                "preservation.insufficient",
+                "preservation.no-dual-criminality",
+                "stored-data.expedited",
+            ],
+        ),
+        (
+            "a list whose members are rows of their own",
+            &[
+                "cooperation.bases",
+                "cooperation.serious-crime",
+                "assistance.scope",
+                "assistance.purposes",
+                "contact-point.functions",
+                "real-time.contents",
+                "confiscation.contents",
+            ],
+        ),
+        (
+            "says that the text sets no number, or which paragraphs apply",
+            &["extradition.minimum-penalty", "assistance.default-paragraphs"],
+        ),
+        (
+            "a number of the final provisions, for the status of the Convention",
+            &[
+                "conference.first",
+                "protocol.quorum",
+                "protocol.majority",
+                "dispute.arbitration",
+                "signature.opens",
+                "signature.closes",
+                "organization.members",
+                "entry-into-force.later-of",
+                "amendment.wait",
+                "amendment.majority",
+                "amendment.entry",
+            ],
+        ),
+    ];
+
+    fn sources(folder: &std::path::Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                sources(&entry, text);
+            } else if entry.extension().is_some_and(|end| end == "rs" || end == "toml")
+                && !entry.ends_with("treaty/src/table.rs")
+            {
+                text.push_str(&std::fs::read_to_string(entry).unwrap());
+            }
+        }
+    }
+
+    /// The name of the constant of each row, by its id.
+    fn names() -> Vec<(&'static str, &'static str)> {
+        let line = |line: &'static str| {
+            let (name, rest) = line.strip_prefix("    ")?.split_once(": \"")?;
+            let named = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            named.then_some((rest.split('"').next()?, name))
+        };
+        include_str!("table.rs").lines().filter_map(line).collect()
+    }
+
+    #[test]
+    fn every_row_is_cited_by_a_kind_or_the_program_or_listed_with_its_reason() {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut text = String::new();
+        sources(&crates.join("treaty/kinds"), &mut text);
+        for entry in std::fs::read_dir(crates).unwrap() {
+            sources(&entry.unwrap().path().join("src"), &mut text);
+        }
+        let words: BTreeSet<&str> =
+            text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-.".contains(c)).collect();
+        let listed: BTreeSet<&str> = UNCITED.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+        let names = names();
+        assert_eq!(names.len(), rules().len());
+        for (id, name) in names {
+            let is_used = words.contains(id) || words.contains(name) || text.contains(&format!("::{name}"));
+            assert!(is_used || listed.contains(id), "no kind, check or constant cites `{id}`");
+        }
+        assert!(listed.iter().all(|id| rule(id).is_some()), "a row of the list is gone");
     }
 }

@@ -180,7 +180,7 @@ async fn a_serious_crime_outside_the_convention_is_listed_without_elements_and_n
         "[[outside]]\nname = [{ language = \"en\", text = \"Extortion\" }]",
     );
     take(a, &publish(b, &outside.replace("offences.", "outside.")).await).await;
-    let mut draft = crate::fixture::example(Kind::StoredData, a.now(), None);
+    let mut draft = crate::fixture::example(Kind::STORED_DATA, a.now(), None);
     let mut open = async |basis| {
         draft.offence.as_mut().unwrap().basis = basis;
         let file = a.draft(&pair.a.first, &draft).await.unwrap().file.file;

@@ -43,7 +43,7 @@ pub(crate) enum KeyCommand {
         after_help = "Examples:\n  rogatory --node ./xb key rotate contact-point\n  rogatory --node ./xb key rotate log --compromised\nThen: rogatory descriptor export, and start the node again."
     )]
     Rotate {
-        /// `central-authority`, `contact-point`, `evidence-office`, `node`, `tls`, `log` or `cosigner`.
+        /// `central-authority`, `contact-point`, `extradition-authority`, `law-enforcement`, `evidence-office`, `node`, `tls`, `log` or `cosigner`.
         key: KeyRole,
         /// Somebody else may have the old key: nothing that it signs from now on is to be believed.
         #[arg(long)]

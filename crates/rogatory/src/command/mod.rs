@@ -11,6 +11,7 @@ pub(crate) mod finding;
 pub(crate) mod incoming;
 pub(crate) mod key;
 pub(crate) mod keyring;
+mod kind;
 pub(crate) mod laboratory;
 pub(crate) mod law;
 pub(crate) mod log;

@@ -19,7 +19,7 @@ pub(crate) enum RequestCommand {
     /// Print a commented request file to fill in.
     #[command(after_help = "Example:\n  rogatory request template preservation > preservation.toml")]
     Template {
-        /// `preservation` or `stored-data`.
+        /// A kind such as `preservation`; `rogatory treaty kinds` lists them.
         kind: Kind,
     },
     /// All findings on a request file or on a file's draft, each with its article and remedy.

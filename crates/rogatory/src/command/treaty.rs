@@ -5,7 +5,7 @@ use clap::Subcommand;
 use register::law::LawError;
 use serde_json::json;
 use treaty::{
-    Absence, Confidence, Ground, Matter, OffenceDefinition, RaisedBy, articles, offence_definition,
+    Absence, Confidence, Ground, Kind, Matter, OffenceDefinition, RaisedBy, articles, offence_definition,
     offence_definitions, rules, unchecked,
 };
 
@@ -20,7 +20,15 @@ pub(crate) enum TreatyCommand {
     /// The rows that a person must still compare with the authentic text.
     #[command(after_help = "Example:\n  rogatory treaty unchecked")]
     Unchecked,
-    /// The grounds for refusal, and the two that can never be chosen.
+    /// Every kind of cooperation: article, office, contents, checks, answers, grounds and clocks.
+    #[command(
+        after_help = "Examples:\n  rogatory treaty kinds\n  rogatory treaty kinds extradition\n  rogatory treaty kinds --json"
+    )]
+    Kinds {
+        /// One kind, shown whole.
+        kind: Option<Kind>,
+    },
+    /// The grounds for refusal, and those that can never be chosen.
     #[command(after_help = "Example:\n  rogatory treaty grounds")]
     Grounds,
     /// What the two States may raise inside a file, who raises it, and with which words it is answered.
@@ -70,6 +78,7 @@ impl TreatyCommand {
                 );
                 Output::new(text, &all)
             }
+            Self::Kinds { kind } => super::kind::kinds(kind),
             Self::Matters => {
                 let rows: Vec<Vec<String>> = Matter::all()
                     .map(|matter| {
@@ -113,8 +122,9 @@ impl TreatyCommand {
                             ground.citation().to_string(),
                             if ground.is_forbidden() { "never on its own" } else { "may be chosen" }
                                 .to_owned(),
-                            if ground.needs_consultation() { "consult first, Art. 40(28)" } else { "" }
-                                .to_owned(),
+                            ground.consultation().map_or_else(String::new, |rule| {
+                                format!("consult first, {}", rule.citation())
+                            }),
                         ]
                     })
                     .collect();

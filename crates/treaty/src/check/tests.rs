@@ -244,9 +244,11 @@ const CASES: &[Case] = &[
     (Kind::STORED_DATA, "T-042-8-lapses-soon", Should, "preservation_file", |s| s.linked("2026-11-29T08:00:00Z")),
 ];
 
+type NamedCase = (&'static str, &'static str, Severity, &'static str, fn(&mut Scene));
+
 /// The same for the kinds that have no name in the program.
 #[rustfmt::skip]
-const MORE: &[(&str, &str, Severity, &str, fn(&mut Scene))] = &[
+const MORE: &[NamedCase] = &[
     ("extradition", "T-037-19-unknown-state", Must, "to", |s| s.is_known = false),
     ("extradition", "T-037-19-no-office", Must, "to", |s| s.profile.offices.retain(|office| office.is_needed())),
     ("extradition", "T-035-1-not-covered", Must, "offence.basis", |s| s.serious(7)),
@@ -630,6 +632,34 @@ fn a_kind_is_impossible_for_an_offence_that_the_matrix_keeps_from_it() {
             }
             let covered = eligibility(kind.form().measure, class).is_covered();
             assert_eq!(!scene.check().has_must(), covered, "{kind} {class:?}");
+        }
+    }
+}
+
+#[test]
+fn restricted_handling_is_asked_for_only_with_content_and_only_for_the_offences_of_arts_14_to_16() {
+    let asked = |article, class| {
+        let mut scene = Scene::new(Kind::STORED_DATA);
+        scene.offence().basis = Some(OffenceBasis::ConventionOffence(article));
+        scene.draft.items.iter_mut().for_each(|item| item.data_class = Some(class));
+        scene.check().findings.iter().any(|finding| finding.code == "T-014-restricted")
+    };
+    for article in [14, 15, 16] {
+        assert!(asked(article, DataClass::Content) && asked(article, DataClass::OtherStored));
+        assert!(!asked(article, DataClass::Traffic));
+    }
+    assert!(!asked(7, DataClass::Content) && !asked(17, DataClass::Content));
+}
+
+#[test]
+fn a_template_names_every_article_that_its_form_cites_for_what_must_be_said() {
+    for &kind in Kind::all() {
+        let text = template(kind);
+        for content in kind.form().contents.iter().filter(|content| content.need == Must) {
+            let rule = content.rule.rule();
+            let cited = rule.citation().to_string();
+            let place = cited.split([' ', ',']).nth(1).unwrap();
+            assert!(rule.policy || text.contains(place), "{kind} {} {place}", content.field);
         }
     }
 }
