@@ -98,7 +98,7 @@ async fn make(place: &Path, folder: &str, state: &str) -> anyhow::Result<Made> {
         transfer: Default::default(),
         log: Default::default(),
         time_stamp: None,
-            desk: node::DeskConfiguration::default(),
+        desk: node::DeskConfiguration::default(),
         offices,
     };
     configuration.declarations.convention_in_force = true;
