@@ -76,13 +76,13 @@ pub async fn fetch_package(
     package: PackageId,
     progress: &mut (dyn FnMut(FetchProgress) + Send),
 ) -> Result<Option<Fetched>, NodeError> {
-    bring(flow, Source::Road(road.clone()), duty, file, package, progress).await
+    bring(flow, Source::Road(Box::new(road.clone())), duty, file, package, progress).await
 }
 
 /// Where the files of a package come from.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
-    Road(Road),
+    Road(Box<Road>),
     /// The package in a folder, such as a disk that was carried here.
     Folder(PathBuf),
 }
@@ -171,9 +171,7 @@ async fn bring_files(
     progress: &mut (dyn FnMut(FetchProgress) + Send),
 ) -> Result<(FetchCost, BTreeMap<String, Digest>), NodeError> {
     let from = match source {
-        Source::Road(road) => {
-            From::Peer { road: Box::new(road), peer: Arc::clone(&fetch.peer), package: fetch.package }
-        }
+        Source::Road(road) => From::Peer { road, peer: Arc::clone(&fetch.peer), package: fetch.package },
         Source::Folder(folder) => From::Folder(folder),
     };
     let carrier = Carrier { from, tally: Arc::default() };

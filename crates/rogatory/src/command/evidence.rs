@@ -273,7 +273,7 @@ impl EvidenceCommand {
             Self::Fetch { file, limit, parts } => {
                 let set = context.home()?.configuration.transfer;
                 let pace = Pace::new(parts.or(set.parts_at_once), limit.or(set.limit));
-                fetch(&flow, file, Way::Road(node::Road::new(flow.clone()).at(pace))).await
+                fetch(&flow, file, Way::Road(Box::new(node::Road::new(flow.clone()).at(pace)))).await
             }
             Self::Import { file, from } => fetch(&flow, file, Way::Disk(from)).await,
             Self::Export { file, to } => export(&flow, file, &to).await,
@@ -310,7 +310,7 @@ impl EvidenceCommand {
 
 /// How a package comes here.
 enum Way {
-    Road(node::Road),
+    Road(Box<node::Road>),
     Disk(PathBuf),
 }
 
