@@ -188,7 +188,7 @@ impl Flow {
         let recorded = known.log.additions(&comparison, accept);
         let notes = match import.coverage {
             Coverage::Partial => known.log.notes().to_vec(),
-            _ => import.notes.clone(),
+            _ => import.notes.iter().cloned().chain(open_differences(&comparison, accept)).collect(),
         };
         let next = known.log.with(recorded.clone(), &comparison, notes)?;
         if next == *known.log {
@@ -254,6 +254,19 @@ impl Flow {
             effects,
         })
     }
+}
+
+/// What the officer left as it was, so that the newer day does not hide it.
+fn open_differences(comparison: &Comparison, accept: Accept) -> Option<String> {
+    let left = |accepted: bool, count: usize| if accepted { 0 } else { count };
+    let changed = left(accept.changed, comparison.changed.len());
+    let vanished = left(accept.vanished, comparison.vanished.len());
+    (changed + vanished > 0).then(|| {
+        format!(
+            "in the source of {} {changed} rows differ and {vanished} are missing; they stand here as they were known before",
+            comparison.as_of
+        )
+    })
 }
 
 /// Writes the rows that are not there yet, all of them the first time; the digest is over the whole log.

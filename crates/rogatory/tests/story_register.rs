@@ -92,6 +92,7 @@ fn an_import_is_a_comparison_that_an_officer_records_and_the_ledger_keeps() {
     let qatar = node.done(&["register", "state", "QA", "--on", "2026-11-23"]);
     assert_eq!(qatar["standing"]["instrument"]["date"], "2026-02-12");
     assert_eq!((&qatar["data"]["origin"], &qatar["data"]["age_days"]), (&json!("node"), &json!(3)));
+    assert!(qatar["data"]["notes"].to_string().contains("0 rows differ and 67 are missing"), "{qatar}");
     // Nothing vanished from the register because it was not in the file.
     let dz = node.done(&["register", "state", "DZ"]);
     assert_eq!(dz["standing"]["stage"], "signatory");
