@@ -112,13 +112,24 @@ impl NodeKeys {
     }
 }
 
+/// The keys of a node while one command changes them.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    /// In words: a child of this process that has not yet begun its program has the file open too.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// One command at a time changes the keys of a node.
-pub(crate) fn hold(keys: &Path) -> Result<File, KeyFault> {
+pub(crate) fn hold(keys: &Path) -> Result<Held, KeyFault> {
     let path = keys.join("lock");
     let fault = |source| KeyFault::Write { path: path.display().to_string(), source };
     let file = File::create(&path).map_err(fault)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Held(file)),
         Err(TryLockError::WouldBlock) => Err(KeyFault::Busy { path: keys.display().to_string() }),
         Err(TryLockError::Error(source)) => Err(fault(source)),
     }
