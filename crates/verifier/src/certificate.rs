@@ -291,7 +291,14 @@ fn office(value: &[u8]) -> Result<Option<String>, Wrong> {
 
 /// `XA/contact-point` and the like.
 pub(crate) fn is_office(text: &str) -> bool {
-    let functions = ["central-authority", "contact-point", "evidence-office", "node"];
+    let functions = [
+        "central-authority",
+        "contact-point",
+        "extradition-authority",
+        "law-enforcement",
+        "evidence-office",
+        "node",
+    ];
     text.split_once('/').is_some_and(|(state, function)| is_state(state) && functions.contains(&function))
 }
 
