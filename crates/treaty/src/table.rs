@@ -546,6 +546,7 @@ mod tests {
         let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let mut text = String::new();
         sources(&crates.join("treaty/kinds"), &mut text);
+        text.push_str(include_str!("../matters.toml"));
         for entry in std::fs::read_dir(crates).unwrap() {
             sources(&entry.unwrap().path().join("src"), &mut text);
         }
@@ -556,7 +557,7 @@ mod tests {
         assert_eq!(names.len(), rules().len());
         for (id, name) in names {
             let is_used = words.contains(id) || words.contains(name) || text.contains(&format!("::{name}"));
-            assert!(is_used || listed.contains(id), "no kind, check or constant cites `{id}`");
+            assert!(is_used || listed.contains(id), "no kind, matter, check or constant cites `{id}`");
         }
         assert!(listed.iter().all(|id| rule(id).is_some()), "a row of the list is gone");
     }
