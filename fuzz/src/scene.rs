@@ -103,7 +103,8 @@ pub static VECTORS: LazyLock<Vectors> = LazyLock::new(|| {
     let issued = [&a, &b]
         .into_iter()
         .flat_map(|peer| {
-            OfficeFunction::ALL.map(|office| peer.office(office).expect("an office").fingerprint())
+            let offices = OfficeFunction::ALL.into_iter().filter_map(|office| peer.office(office).ok());
+            offices.map(|certificate| certificate.fingerprint()).collect::<Vec<_>>()
         })
         .collect();
     let (first, _) = envelopes.first().expect("ten envelopes");
