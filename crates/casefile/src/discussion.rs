@@ -126,7 +126,7 @@ impl Matters {
         self.0.iter().find(|raised| raised.by == by && raised.number == number)
     }
 
-    /// What `party` raised or the other State did, and nobody answered.
+    /// What either State raised and nobody answered.
     pub fn open(&self) -> impl Iterator<Item = &Raised> {
         self.0.iter().filter(|raised| raised.answer.is_none())
     }
@@ -297,7 +297,7 @@ impl Matters {
         self.0.iter_mut().find(|raised| raised.by == by && raised.number == number)
     }
 
-    /// What `us` says to the other State because of `event`.
+    /// What the other State is told because of `event`.
     pub(crate) fn duties(event: &MatterEvent) -> Vec<Duty> {
         let parcel = match event {
             MatterEvent::Raised { number, matter, text, statement: None, .. } => {

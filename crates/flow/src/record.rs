@@ -193,12 +193,11 @@ impl Flow {
             }
             Message::Matter { number, matter, text } => {
                 let object = text.as_bytes().to_vec();
-                let (text, statement_digest) = (Digest::of(&object), signed);
                 let command = MatterCommand::ReportRaised {
                     number: *number,
                     matter: *matter,
-                    text,
-                    statement: statement_digest,
+                    text: Digest::of(&object),
+                    statement: signed,
                 };
                 self.discuss(write, statement, command, &[object]).await
             }

@@ -13,7 +13,7 @@ use std::{
     },
     time::Duration,
 };
-use treaty::{Checked, PreservationState, Severity};
+use treaty::{Finding, PreservationState, Severity};
 use vocabulary::Instant;
 
 /// Columns padded to their widest cell.
@@ -67,9 +67,9 @@ pub(crate) fn bytes(count: u64) -> String {
 }
 
 /// Every finding with its article and remedy, the worst first.
-pub(crate) fn findings(checked: &Checked) -> String {
+pub(crate) fn findings(findings: &[Finding]) -> String {
     let mut text = String::new();
-    for finding in &checked.findings {
+    for finding in findings {
         let word = match finding.severity {
             Severity::Must => "MUST  ",
             Severity::Should => "should",
@@ -81,7 +81,7 @@ pub(crate) fn findings(checked: &Checked) -> String {
             finding.citation, finding.code, finding.field, finding.message, finding.remedy
         );
     }
-    let count = |severity| checked.findings.iter().filter(|f| f.severity == severity).count();
+    let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
     let _ = write!(
         text,
         "{} must, {} should, {} note",

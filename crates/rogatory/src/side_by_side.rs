@@ -6,7 +6,6 @@ use register::law::{
     Cell, CitationForm, Comparison, LawText, Provision, ProvisionShown, Relation, Row, RowKind, StateShown,
 };
 use std::fmt::Write as _;
-use treaty::{Finding, Severity};
 
 /// Said at the end of every comparison.
 pub(crate) const NO_VERDICT: &str = "\
@@ -169,32 +168,6 @@ pub(crate) fn judgements(judgements: &[ConductJudgement], zone: &str) -> String 
             let _ = writeln!(text, "             {line}");
         });
     }
-    text
-}
-
-/// Every finding with its article and remedy, the worst first; notes are counted.
-pub(crate) fn findings(findings: &[Finding]) -> String {
-    let mut text = String::new();
-    for finding in findings {
-        let word = match finding.severity {
-            Severity::Must => "MUST  ",
-            Severity::Should => "should",
-            Severity::Note => "note  ",
-        };
-        let _ = writeln!(
-            text,
-            "{word} {} [{}] {}: {}\n         remedy: {}",
-            finding.citation, finding.code, finding.field, finding.message, finding.remedy
-        );
-    }
-    let count = |severity| findings.iter().filter(|found| found.severity == severity).count();
-    let _ = write!(
-        text,
-        "{} must, {} should, {} note",
-        count(Severity::Must),
-        count(Severity::Should),
-        count(Severity::Note)
-    );
     text
 }
 

@@ -109,8 +109,7 @@ fn reason(standing: &Standing, date: Date) -> Reason {
 mod tests {
     use super::super::{
         EventKind,
-        log::tests::{log, row},
-        participants,
+        log::tests::{deposits, log, row},
         status::Missing,
     };
     use super::*;
@@ -122,20 +121,6 @@ mod tests {
 
     fn code(text: &str) -> StateCode {
         text.parse().unwrap()
-    }
-
-    /// `count` States that sign first and ratify on `date`.
-    fn deposits(count: usize, date: &str) -> Vec<super::super::DepositaryEvent> {
-        let states = participants().iter().filter(|found| !found.organization).take(count);
-        states
-            .flat_map(|found| {
-                let state = found.code.as_str();
-                [
-                    row(&format!("{state}-s"), state, EventKind::Signature, "2025-10-25"),
-                    row(&format!("{state}-r"), state, EventKind::Ratification, date),
-                ]
-            })
-            .collect()
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn superseded(rows: &[DepositaryEvent]) -> Result<HashSet<&str>, DepositaryError
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::participants;
     use super::*;
     use treaty::Confidence;
     use vocabulary::Failure as _;
@@ -132,6 +133,20 @@ pub(super) mod tests {
             text: None,
             remark: None,
         }
+    }
+
+    /// `count` States that sign first and ratify on `date`.
+    pub(in super::super) fn deposits(count: usize, date: &str) -> Vec<DepositaryEvent> {
+        let states = participants().iter().filter(|found| !found.organization).take(count);
+        states
+            .flat_map(|found| {
+                let state = found.code.as_str();
+                [
+                    row(&format!("{state}-s"), state, EventKind::Signature, "2025-10-25"),
+                    row(&format!("{state}-r"), state, EventKind::Ratification, date),
+                ]
+            })
+            .collect()
     }
 
     pub(in super::super) fn log(rows: Vec<DepositaryEvent>) -> Depositary {

@@ -287,28 +287,12 @@ fn date_of(rule: &Rule) -> Option<Date> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{
-        log::tests::{log, row},
-        participants,
-    };
+    use super::super::log::tests::{deposits, log, row};
     use super::*;
 
     fn codes(rows: Vec<DepositaryEvent>) -> Vec<String> {
         let found = log(rows).review("2040-01-01".parse().unwrap());
         found.into_iter().map(|finding| finding.code).collect()
-    }
-
-    fn deposits(count: usize, date: &str) -> Vec<DepositaryEvent> {
-        let states = participants().iter().filter(|found| !found.organization).take(count);
-        states
-            .flat_map(|found| {
-                let state = found.code.as_str();
-                [
-                    row(&format!("{state}-s"), state, EventKind::Signature, "2025-10-25"),
-                    row(&format!("{state}-r"), state, EventKind::Ratification, date),
-                ]
-            })
-            .collect()
     }
 
     #[test]

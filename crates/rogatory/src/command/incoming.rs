@@ -166,7 +166,7 @@ impl IncomingCommand {
                     incoming(&known, flow.zone(), flow.now()),
                     texts(&words),
                     toml::to_string_pretty(&draft)?,
-                    findings(&checked),
+                    findings(&checked.findings),
                     grounds.join("\n  ")
                 );
                 Ok(Output::new(

@@ -4,7 +4,7 @@ use crate::{
     context::Context,
     named,
     output::Output,
-    show::{local, table},
+    show::{self, local, table},
     side_by_side::{self, NO_VERDICT},
 };
 use clap::{Args, Subcommand, ValueEnum};
@@ -182,7 +182,7 @@ fn checked(flow: &Flow, path: &Path) -> anyhow::Result<Output> {
         check(profile.state, &profile.offences, &profile.outside)
     };
     let must = findings.iter().any(|found| found.severity == Severity::Must);
-    let output = Output::new(side_by_side::findings(&findings), &json!({ "findings": findings }));
+    let output = Output::new(show::findings(&findings), &json!({ "findings": findings }));
     Ok(if must { output.with_code(Family::Refusal.exit_code()) } else { output })
 }
 
@@ -219,7 +219,7 @@ async fn import(context: &Context, flow: &Flow, file: &Path) -> anyhow::Result<O
         profile.sequence,
         profile.state,
         taken.law.digest(),
-        side_by_side::findings(&taken.findings)
+        show::findings(&taken.findings)
     );
     let data = json!({
         "state": profile.state, "sequence": profile.sequence, "digest": taken.law.digest(), "new": taken.new,

@@ -133,7 +133,7 @@ impl RequestCommand {
                 Ok(Output::new(
                     format!(
                         "{}\ndraft      {draft}\nsubmitted; a second officer approves: rogatory request approve {file} --draft {draft}",
-                        findings(&checked.checked),
+                        findings(&checked.checked.findings),
                         draft = performed.file.draft
                     ),
                     &json!({ "file": performed.file, "findings": checked.checked.findings }),
@@ -231,7 +231,7 @@ async fn check(flow: &Flow, what: &str) -> anyhow::Result<Output> {
     let checked = flow.check(&draft).await?;
     let code = if checked.checked.has_must() { vocabulary::Family::Refusal.exit_code() } else { 0 };
     let convention = checked.convention.as_ref().map(in_force).unwrap_or_default();
-    Ok(Output::new(format!("{}{convention}", findings(&checked.checked)), &checked).with_code(code))
+    Ok(Output::new(format!("{}{convention}", findings(&checked.checked.findings)), &checked).with_code(code))
 }
 
 /// Whether the Convention is in force between the two, and who says so.

@@ -284,7 +284,7 @@ async fn send(a: &State, narrator: &mut Narrator, draft: Draft) -> anyhow::Resul
     let checked = a.flow.check(&draft).await?;
     let rule = draft.kind.form().rule().citation().to_string();
     if checked.checked.has_must() {
-        bail!("the example draft has findings:\n{}", show::findings(&checked.checked));
+        bail!("the example draft has findings:\n{}", show::findings(&checked.checked.findings));
     }
     let file = a.flow.draft(&a.first, &draft).await?.file.file;
     narrator.step(
