@@ -249,7 +249,7 @@ impl Matters {
             MatterEvent::AnswerProposed { by, number, word, .. } => {
                 self.unanswered(*by, *number).is_ok_and(|raised| may_answer(raised.matter, word).is_ok())
             }
-            MatterEvent::Answered { by, number, word, text, eyes, .. } => {
+            MatterEvent::Answered { by, number, word, text, eyes, statement } => {
                 self.unanswered(*by, *number).is_ok_and(|raised| {
                     let confirmed = eyes.as_ref().is_none_or(|eyes| {
                         let same = |p: &ProposedAnswer| {
@@ -257,7 +257,9 @@ impl Matters {
                         };
                         raised.proposed.as_ref().is_some_and(same)
                     });
-                    confirmed && may_answer(raised.matter, word).is_ok()
+                    // What the other State answered was checked for its officers when it came.
+                    let enough = eyes.is_some() || statement.is_some() || !raised.matter.form().four_eyes;
+                    enough && confirmed && may_answer(raised.matter, word).is_ok()
                 })
             }
         }
@@ -452,6 +454,23 @@ mod tests {
         both.act(Party::Requesting, "a.first", &answer("accepted")).unwrap();
         let other = MatterCommand::Confirm { number: 1, text: text("other") };
         assert_eq!(both.act(Party::Requesting, "a.second", &other).unwrap_err().code(), "R-243");
+    }
+
+    #[test]
+    fn a_history_in_which_one_officer_bound_the_state_is_broken() {
+        let mut both = Both::default();
+        let raise = MatterCommand::Raise { matter: matter("conditions"), text: text("why") };
+        both.act(Party::Requested, "b.first", &raise).unwrap();
+        let answered = |statement| MatterEvent::Answered {
+            by: Party::Requested,
+            number: 1,
+            word: "accepted".to_owned(),
+            text: text("so"),
+            eyes: None,
+            statement,
+        };
+        assert!(!both.requesting.admits(&answered(None)));
+        assert!(both.requested.admits(&answered(Some(text("signed")))));
     }
 
     #[test]
